@@ -1,0 +1,41 @@
+package eventstore
+
+import (
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrNotFound: there is no such ledger, event, tile or snapshot.
+	ErrNotFound = errors.New("not found")
+	// ErrLedgerExists: a batch that makes a ledger (After = 0) found one with that ID or origin.
+	ErrLedgerExists = errors.New("ledger exists")
+	// ErrLocked: another process holds the database's write lock for longer than the store waits.
+	ErrLocked = errors.New("database is locked by another process")
+	// ErrOutcomeUnknown: the connection was lost while the batch was being committed. The batch may be stored or not;
+	// only the database can tell, after Lock.
+	ErrOutcomeUnknown = errors.New("outcome of the commit is unknown")
+	// ErrReadOnly: the database, its file or its folder cannot be written.
+	ErrReadOnly = errors.New("database is read-only")
+	// ErrFull: the disk is full.
+	ErrFull = errors.New("disk is full")
+	// ErrForeign: the database or file belongs to another program.
+	ErrForeign = errors.New("database belongs to another program")
+	// ErrNewer: the schema was made by a newer version of this program.
+	ErrNewer = errors.New("schema is newer than this program")
+	// ErrOlder: the schema was made by an older version of this program, and the database was opened read-only.
+	ErrOlder = errors.New("schema is older than this program")
+	// ErrNoSchema: the database has no tables of this program yet.
+	ErrNoSchema = errors.New("database has no soquy schema")
+	// ErrCorrupt: rows contradict each other, such as events without their ledger's head.
+	ErrCorrupt = errors.New("log is inconsistent")
+)
+
+// A HeadMovedError says that the ledger's head is not where the batch expected it: another process appended first.
+type HeadMovedError struct {
+	Expected, Actual int64
+}
+
+func (e *HeadMovedError) Error() string {
+	return fmt.Sprintf("head moved: expected position %d, is %d", e.Expected, e.Actual)
+}

@@ -1,0 +1,87 @@
+package eventstore
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+)
+
+// A Log reads one ledger's events. A method that takes a function calls it in order and stops at its first error, which it
+// returns. Records and slices handed to the function may be reused after it returns, except Record.Envelope.
+type Log interface {
+	// Head returns where the ledger ends, or ErrNotFound.
+	Head(ctx context.Context, ledger uuid.UUID) (Head, error)
+	// Read calls yield with the events of positions from … to, in order, without their subjects. A to that is 0 or beyond
+	// the head means the head as of the call. A position that is missing is ErrCorrupt.
+	Read(ctx context.Context, ledger uuid.UUID, from, to int64, yield func(*Record) error) error
+	// Event returns the event with an ID, or ErrNotFound.
+	Event(ctx context.Context, ledger, id uuid.UUID) (Record, error)
+	// Subject calls yield with the events that name a subject, in order of position.
+	Subject(ctx context.Context, ledger uuid.UUID, subject string, yield func(*Record) error) error
+}
+
+// An Appender extends a ledger.
+type Appender interface {
+	// Append stores a batch, all or nothing, and returns the signed checkpoint that was stored, after a durable commit.
+	// Errors: *HeadMovedError, ErrLedgerExists, ErrLocked, ErrReadOnly, ErrFull (nothing is stored);
+	// ErrOutcomeUnknown (see there).
+	Append(ctx context.Context, b *Batch) (note []byte, err error)
+	// Lock takes the ledger's write lock, waiting for whoever holds it, so that an append that was under way is over
+	// and no other can begin.
+	Lock(ctx context.Context, ledger uuid.UUID) (Lock, error)
+}
+
+// A Lock holds a ledger's write lock. Release must be called in the end; after a successful Append it does nothing.
+type Lock interface {
+	// Head is where the ledger ends; it cannot move while the lock is held.
+	Head() Head
+	// Append is Appender.Append under the lock, and gives the lock back.
+	Append(ctx context.Context, b *Batch) (note []byte, err error)
+	Release() error
+}
+
+// Memory is what the writer asks the log about the past.
+type Memory interface {
+	// Commands returns those of the IDs that were accepted before.
+	Commands(ctx context.Context, ledger uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]Command, error)
+	// Private returns those of the private texts that still exist.
+	Private(ctx context.Context, ledger uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]Private, error)
+	// Tile returns the hashes of a full tile, or ErrNotFound.
+	Tile(ctx context.Context, ledger uuid.UUID, level int, index int64) ([]byte, error)
+}
+
+// Snapshots keeps the two latest snapshots of a ledger's book.
+type Snapshots interface {
+	SaveSnapshot(ctx context.Context, ledger uuid.UUID, s Snapshot) error
+	// Snapshots returns what is kept, latest first.
+	Snapshots(ctx context.Context, ledger uuid.UUID) ([]Snapshot, error)
+}
+
+// Tables reads what the log keeps beside the events, whole, for whoever checks it. Each calls yield in the order of the
+// table's key.
+type Tables interface {
+	AllSubjects(ctx context.Context, ledger uuid.UUID, yield func(subject string, position int64) error) error
+	AllCommands(ctx context.Context, ledger uuid.UUID, yield func(Command) error) error
+	AllTiles(ctx context.Context, ledger uuid.UUID, yield func(level int, index int64, hashes []byte) error) error
+	AllCheckpoints(ctx context.Context, ledger uuid.UUID, yield func(Checkpoint) error) error
+	AllPrivate(ctx context.Context, ledger uuid.UUID, yield func(Private) error) error
+	// Strays returns what belongs to no ledger: rows whose ledger_id has no row in ledgers, as "table ledger_id", sorted.
+	Strays(ctx context.Context) ([]string, error)
+}
+
+// A Directory lists the ledgers of a database.
+type Directory interface {
+	// Ledgers returns the heads of all ledgers, in order of origin.
+	Ledgers(ctx context.Context) ([]Head, error)
+}
+
+// A Store is one database with any number of ledgers. All methods may be called at once from many goroutines.
+type Store interface {
+	Log
+	Appender
+	Memory
+	Snapshots
+	Tables
+	Directory
+	Close() error
+}
