@@ -1,0 +1,8 @@
+package ledger_test
+
+import "database/sql"
+
+type sqlTx = *sql.Tx
+
+// dropTriggers takes away what protects the events, as someone with full rights would.
+var dropTriggers = []string{}

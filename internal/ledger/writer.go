@@ -1,0 +1,366 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/soquy/soquy/domain"
+	"github.com/soquy/soquy/eventstore"
+	"github.com/soquy/soquy/eventstore/transparency"
+	"github.com/soquy/soquy/internal/eventcodec"
+)
+
+// Limits of the writer.
+const (
+	MaxBatch      = 1_024   // commands in one commit
+	MaxBatchBytes = 8 << 20 // bytes of commands in one commit; a longer command is a batch of its own
+	MaxQueue      = 8_192   // commands that wait; one more is refused as queue.full
+
+	// snapshotEvery is after how many events the book is saved, and snapshotAtStop after how many when the writer stops.
+	snapshotEvery  = 20_000
+	snapshotAtStop = 1_000
+
+	// keepNoteEvery is how often a checkpoint is kept beside the latest.
+	keepNoteEvery = time.Hour
+
+	// headEvery is how late the head file may be.
+	headEvery = time.Second
+
+	// contended is for how many batches the writer takes the ledger's lock first after it lost a swap.
+	contended = 16
+
+	// minCommand is what a command adds at least, for the size of a batch.
+	minCommand = 1_024
+)
+
+// writer is the single goroutine that decides and appends.
+type writer struct {
+	state
+	source Source
+	parser eventcodec.Parser
+	queue  chan *pending
+	head   HeadFile
+
+	carry    *pending // taken from the queue, but too large for the batch before
+	lockNext int      // batches for which to take the lock first
+	keptNote time.Time
+	savedAt  time.Time // of the head file
+	saved    int64
+	lastTook time.Duration
+	lastSize int
+}
+
+func isNotFound(err error) bool { return errors.Is(err, eventstore.ErrNotFound) }
+
+// run takes what waits, batch by batch, until the queue is closed. After a failure that leaves the log in doubt nothing more is
+// written: every command that still comes is answered with it.
+func (w *writer) run(ctx context.Context) error {
+	for {
+		list := w.next()
+		if list == nil {
+			return w.stop(ctx)
+		}
+		if err := w.commit(ctx, list); err != nil {
+			for p := range w.queue {
+				p.reply(Answer{}, err)
+			}
+			if w.carry != nil {
+				w.carry.reply(Answer{}, err)
+			}
+			return err
+		}
+	}
+}
+
+// next waits for a command and takes all that are there with it. It waits a little for more when the last batch was longer: callers
+// that were answered together come back together.
+func (w *writer) next() []*pending {
+	var list []*pending
+	bytes := 0
+	take := func(p *pending) bool {
+		if len(list) > 0 && (bytes+p.size > MaxBatchBytes || p.alone() || list[0].alone()) {
+			w.carry = p
+			return false
+		}
+		list = append(list, p)
+		bytes += p.size
+		return len(list) < MaxBatch
+	}
+	if p := w.carry; p != nil {
+		w.carry = nil
+		take(p)
+	} else {
+		p := w.wait()
+		if p == nil {
+			return nil
+		}
+		take(p)
+	}
+	if list[0].alone() {
+		return list
+	}
+	var deadline <-chan time.Time
+	for {
+		select {
+		case p, open := <-w.queue:
+			if !open || !take(p) {
+				return list
+			}
+			continue
+		default:
+		}
+		if len(list) >= w.lastSize || w.lastTook == 0 {
+			return list
+		}
+		if deadline == nil {
+			deadline = time.After(w.lastTook / 10)
+		}
+		select {
+		case p, open := <-w.queue:
+			if !open || !take(p) {
+				return list
+			}
+		case <-deadline:
+			return list
+		}
+	}
+}
+
+// wait waits for a command, and meanwhile sees to it that the head file is not late; nil when the queue is closed.
+func (w *writer) wait() *pending {
+	if w.head == nil || w.saved == w.book.Position() {
+		return <-w.queue
+	}
+	late := time.NewTimer(headEvery - time.Since(w.savedAt))
+	defer late.Stop()
+	select {
+	case p := <-w.queue:
+		return p
+	case <-late.C:
+		w.saveHead()
+		return <-w.queue
+	}
+}
+
+// alone reports whether a command is decided alone in its batch: a close, which names the tree before it.
+func (p *pending) alone() bool {
+	_, isClose := p.req.Body.(*domain.ClosePeriod)
+	return isClose || p.preview != nil
+}
+
+// commit decides a batch, stores it, and answers. An error is fatal for the writer; a failure that left everything as it was is
+// answered to the callers instead.
+func (w *writer) commit(ctx context.Context, list []*pending) error {
+	start := time.Now()
+	resolve := false // look all IDs up: an append with unknown outcome went before
+	for attempt := 0; ; attempt++ {
+		var lock eventstore.Lock
+		if w.lockNext > 0 || resolve {
+			w.lockNext--
+			var err error
+			if lock, err = w.store.Lock(ctx, w.ledger); err != nil {
+				return w.failed(list, fmt.Errorf("lock the ledger: %w", err))
+			}
+			if err := w.catchUp(ctx, lock.Head()); err != nil {
+				_ = lock.Release()
+				return w.fatal(list, err)
+			}
+		}
+		b, err := w.prepare(ctx, list, resolve)
+		if err == nil && len(b.Records) > 0 {
+			err = w.append(ctx, b, lock)
+		} else if lock != nil {
+			err = errors.Join(err, lock.Release())
+		}
+		if err == nil {
+			w.keep(b)
+			w.lastTook, w.lastSize = time.Since(start), len(list)
+			w.answer(b)
+			w.afterwards(ctx)
+			return nil
+		}
+		w.book.Rollback()
+		var moved *eventstore.HeadMovedError
+		switch {
+		case errors.As(err, &moved) && attempt < maxAttempts:
+			// Another process was first: from now on wait for the lock, then read what is new.
+			w.lockNext = contended
+		case errors.Is(err, eventstore.ErrOutcomeUnknown) && attempt < maxAttempts:
+			resolve = true
+		case isIntegrity(err):
+			return w.fatal(list, err)
+		default:
+			return w.failed(list, err)
+		}
+	}
+}
+
+// maxAttempts bounds how often one batch is tried; under the lock it cannot lose.
+const maxAttempts = 8
+
+func isIntegrity(err error) bool {
+	var e *IntegrityError
+	return errors.As(err, &e) || errors.Is(err, eventstore.ErrCorrupt)
+}
+
+// failed answers a failure after which the log and the book are as they were.
+func (w *writer) failed(list []*pending, err error) error {
+	for _, p := range list {
+		if errors.Is(err, eventstore.ErrLocked) {
+			p.reply(Answer{Command: p.req.ID, Refusal: domain.Refuse(domain.LedgerLocked)}, nil)
+		} else {
+			p.reply(Answer{}, err)
+		}
+	}
+	return nil
+}
+
+func (w *writer) fatal(list []*pending, err error) error {
+	for _, p := range list {
+		p.reply(Answer{}, err)
+	}
+	return err
+}
+
+// catchUp reads what other processes appended since.
+func (w *writer) catchUp(ctx context.Context, head eventstore.Head) error {
+	if head.Position() == w.book.Position() && head.Edge.Root() == w.tree.Root() {
+		return nil
+	}
+	return w.follow(ctx, head, w.tree.Edge(), nil, nil)
+}
+
+// prepare decides the commands of a batch and encodes their events. Nothing is stored, and nothing is signed.
+func (w *writer) prepare(ctx context.Context, list []*pending, resolve bool) (*batch, error) {
+	b := &batch{byID: make(map[uuid.UUID]int, len(list))}
+	b.Ledger, b.Origin, b.After = w.ledger, w.opened.Origin, w.book.Position()
+	known, err := w.known(ctx, list, resolve)
+	if err != nil {
+		return nil, err
+	}
+	w.book.Begin()
+	for _, p := range list {
+		if err := w.decide(ctx, b, p, known); err != nil {
+			return b, err
+		}
+	}
+	tree := w.tree.Clone()
+	for i := range b.Records {
+		tree.Append(transparency.LeafHash(b.Records[i].Envelope))
+	}
+	b.tree = tree
+	b.Edge, b.Tiles = tree.Edge(), tree.Full()
+	b.Sign = func() ([]byte, error) {
+		return transparency.SignCheckpoint(transparency.Checkpoint{Origin: b.Origin, Size: b.Edge.Size, Root: b.Edge.Root()}, w.signer)
+	}
+	_, isClose := list[0].req.Body.(*domain.ClosePeriod)
+	b.KeepNote = isClose || w.book.RecordedAt().Sub(w.keptNote) >= keepNoteEvery
+	return b, nil
+}
+
+// known looks up which of the commands were accepted before.
+func (w *writer) known(ctx context.Context, list []*pending, resolve bool) (map[uuid.UUID]eventstore.Command, error) {
+	var ids []uuid.UUID
+	for _, p := range list {
+		if p.req.ID != uuid.Nil && p.preview == nil && (resolve || !p.made) {
+			ids = append(ids, p.req.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	known, err := w.store.Commands(ctx, w.ledger, ids)
+	if err != nil {
+		return nil, fmt.Errorf("look up commands: %w", err)
+	}
+	return known, nil
+}
+
+// append stores the batch, under the lock if there is one.
+func (w *writer) append(ctx context.Context, b *batch, lock eventstore.Lock) error {
+	var err error
+	if lock != nil {
+		b.note, err = lock.Append(ctx, &b.Batch)
+		if err != nil {
+			err = errors.Join(err, lock.Release())
+		}
+	} else {
+		b.note, err = w.store.Append(ctx, &b.Batch)
+	}
+	if err != nil {
+		return fmt.Errorf("append to %s: %w", b.Origin, err)
+	}
+	return nil
+}
+
+// keep makes the batch part of what the writer knows: it is stored.
+func (w *writer) keep(b *batch) {
+	w.book.Commit()
+	if len(b.Records) == 0 {
+		return
+	}
+	w.tree, w.note = b.tree, b.note
+	if b.KeepNote {
+		w.keptNote = w.book.RecordedAt()
+	}
+}
+
+func (w *writer) answer(b *batch) {
+	decimals := w.book.Currency().Decimals
+	answers := make([]Answer, len(b.accepted))
+	for i := range b.accepted {
+		c := &b.accepted[i]
+		answers[i] = answer(c.p.req.ID, c.events, decimals)
+		c.p.reply(answers[i], nil)
+	}
+	for _, r := range b.repeats {
+		a := answers[r.index]
+		a.Repeat = true
+		r.p.reply(a, nil)
+	}
+	for _, r := range b.answers {
+		r.p.reply(r.a, nil)
+	}
+}
+
+// afterwards does what may be late: the head file and the snapshot. Neither failing is a reason to stop.
+func (w *writer) afterwards(ctx context.Context) {
+	if time.Since(w.savedAt) >= headEvery {
+		w.saveHead()
+	}
+	if w.book.Position()-w.snapshotAt >= snapshotEvery {
+		w.saveSnapshot(ctx)
+	}
+}
+
+func (w *writer) saveHead() {
+	if w.head == nil || w.saved == w.book.Position() {
+		return
+	}
+	if err := w.head.SaveHead(w.opened.Origin, w.note); err == nil {
+		w.savedAt, w.saved = time.Now(), w.book.Position()
+	}
+}
+
+func (w *writer) saveSnapshot(ctx context.Context) {
+	snap, err := w.snapshot()
+	if err != nil {
+		return
+	}
+	// What could not be saved is not tried again at once.
+	w.snapshotAt = snap.Position
+	_ = w.store.SaveSnapshot(ctx, w.ledger, snap)
+}
+
+// stop saves what the next start is faster with.
+func (w *writer) stop(ctx context.Context) error {
+	w.saveHead()
+	if w.book.Position()-w.snapshotAt >= snapshotAtStop {
+		w.saveSnapshot(ctx)
+	}
+	return nil
+}
