@@ -175,27 +175,29 @@ func (l *Ledger) Do(ctx context.Context, req Request) (Answer, error) {
 	return r.Wait(ctx)
 }
 
-// A Receipt is the place where the answer of a submitted command will be.
+// A Receipt is the place where the answer of a submitted command will be. It is for one goroutine.
 type Receipt struct {
 	answer <-chan result
-	now    *Answer
+	got    *result
 }
+
+func answered(a Answer) *Receipt { return &Receipt{got: &result{answer: a}} }
 
 // Wait returns the answer.
 func (r *Receipt) Wait(ctx context.Context) (Answer, error) {
-	if r.now != nil {
-		return *r.now, nil
+	if r.got == nil {
+		select {
+		case got := <-r.answer:
+			r.got = &got
+		case <-ctx.Done():
+			return Answer{}, ctx.Err()
+		}
 	}
-	select {
-	case got := <-r.answer:
-		return got.answer, got.err
-	case <-ctx.Done():
-		return Answer{}, ctx.Err()
-	}
+	return r.got.answer, r.got.err
 }
 
 // Ready reports whether Wait would return at once.
-func (r *Receipt) Ready() bool { return r.now != nil || len(r.answer) > 0 }
+func (r *Receipt) Ready() bool { return r.got != nil || len(r.answer) > 0 }
 
 // Submit puts a command in the queue, waiting for a place in it. size is the size of the command's text in bytes, or 0.
 func (l *Ledger) Submit(ctx context.Context, req Request, size int) (*Receipt, error) {
@@ -209,7 +211,7 @@ func (l *Ledger) TrySubmit(req Request, size int) (*Receipt, error) {
 
 // Refused is the receipt of a command that could not be read, so that it can be answered in its turn.
 func Refused(id uuid.UUID, r *domain.Refusal) *Receipt {
-	return &Receipt{now: &Answer{Command: id, Refusal: r}}
+	return answered(Answer{Command: id, Refusal: r})
 }
 
 // Preview decides a command without recording it.
@@ -227,7 +229,7 @@ func (l *Ledger) submit(ctx context.Context, p *pending, wait bool) (*Receipt, e
 	if err := eventcodec.Validate(&p.req); err != nil {
 		var refusal *domain.Refusal
 		if errors.As(err, &refusal) {
-			return &Receipt{now: &Answer{Command: p.req.ID, Refusal: refusal}}, nil
+			return answered(Answer{Command: p.req.ID, Refusal: refusal}), nil
 		}
 		return nil, err
 	}
@@ -244,8 +246,7 @@ func (l *Ledger) submit(ctx context.Context, p *pending, wait bool) (*Receipt, e
 		case l.queue <- p:
 			return &Receipt{answer: answer}, nil
 		default:
-			full := Answer{Command: p.req.ID, Refusal: domain.Refuse(domain.QueueFull, fmt.Sprint(MaxQueue))}
-			return &Receipt{now: &full}, nil
+			return answered(Answer{Command: p.req.ID, Refusal: domain.Refuse(domain.QueueFull, fmt.Sprint(MaxQueue))}), nil
 		}
 	}
 	select {

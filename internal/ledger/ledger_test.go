@@ -366,10 +366,10 @@ func TestRefusesWhatItCannotVouchFor(t *testing.T) {
 		expect(t, w, opt, isIntegrity)
 	})
 	for name, tamper := range map[string]string{
-		"an envelope":    `UPDATE events SET envelope = replace(envelope, '500000', '500001') WHERE position = 100`,
+		"an envelope":    `UPDATE events SET envelope = CAST(replace(CAST(envelope AS TEXT), '500000', '500001') AS BLOB) WHERE position = 100`,
 		"the last event": `DELETE FROM events WHERE position = 304`,
 		"the tree":       `UPDATE ledgers SET tree = zeroblob(length(tree))`,
-		"the note":       `UPDATE ledgers SET note = replace(note, 'KH', 'KX')`,
+		"the note":       `UPDATE ledgers SET note = CAST(replace(CAST(note AS TEXT), 'KH', 'KX') AS BLOB)`,
 		"a tile":         `UPDATE tiles SET hashes = zeroblob(8192)`,
 	} {
 		t.Run(name, func(t *testing.T) {

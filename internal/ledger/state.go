@@ -2,8 +2,6 @@ package ledger
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -14,6 +12,7 @@ import (
 	"github.com/soquy/soquy/eventstore"
 	"github.com/soquy/soquy/eventstore/transparency"
 	"github.com/soquy/soquy/internal/eventcodec"
+	"github.com/soquy/soquy/internal/snapshot"
 )
 
 // state is what the writer knows of the ledger, all of it vouched for: the book and the tree of the same position.
@@ -58,11 +57,11 @@ func (s *state) load(ctx context.Context, trusted *transparency.Checkpoint, prog
 		return fmt.Errorf("read snapshots: %w", err)
 	}
 	for _, snap := range snapshots {
-		if at, err := s.open(&snap); err == nil {
-			edge, s.snapshotAt = at, snap.Position
+		// A bad snapshot is no snapshot: the log is replayed.
+		if book, at, err := snapshot.Open(&snap, s.opened.PublicKey); err == nil && book.Ledger() == s.ledger {
+			s.book, edge, s.snapshotAt = *book, at, snap.Position
 			break
 		}
-		s.book = domain.Book{} // a bad snapshot is no snapshot
 	}
 	head, err := s.store.Head(ctx, s.ledger)
 	if err != nil {
@@ -157,57 +156,4 @@ func (s *state) leaves(ctx context.Context, from, to int64) ([]transparency.Hash
 		return nil, fmt.Errorf("read the leaves of the last tile: %w", err)
 	}
 	return list, nil
-}
-
-// A snapshot's bytes are the tree's size and edge, then the book; the signature is a note over their digest, so that a snapshot can be
-// believed as the head can.
-const snapshotName = "soquy book snapshot v1"
-
-func snapshotText(position int64, version int, bytes []byte) string {
-	return fmt.Sprintf("%s\n%d %d\n%x\n", snapshotName, position, version, sha256.Sum256(bytes))
-}
-
-// open replaces the book by that of a snapshot and returns the tree's edge there.
-func (s *state) open(snap *eventstore.Snapshot) (transparency.Edge, error) {
-	var none transparency.Edge
-	if snap.Version != domain.BookVersion {
-		return none, fmt.Errorf("snapshot of version %d", snap.Version)
-	}
-	verifier, err := note.NewVerifier(s.opened.PublicKey)
-	if err != nil {
-		return none, err
-	}
-	n, err := note.Open(snap.Signature, note.VerifierList(verifier))
-	if err != nil || n.Text != snapshotText(snap.Position, snap.Version, snap.Bytes) {
-		return none, errors.New("snapshot is not signed")
-	}
-	size, k := binary.Uvarint(snap.Bytes)
-	if k <= 0 || int(size) > len(snap.Bytes)-k {
-		return none, errors.New("snapshot is truncated")
-	}
-	edge, err := transparency.EdgeFrom(snap.Position, snap.Bytes[k:k+int(size)])
-	if err != nil {
-		return none, err
-	}
-	if err := s.book.UnmarshalBinary(snap.Bytes[k+int(size):]); err != nil {
-		return none, err
-	}
-	if s.book.Position() != snap.Position || s.book.Ledger() != s.ledger {
-		return none, errors.New("snapshot is of another position or ledger")
-	}
-	return edge, nil
-}
-
-// snapshot signs the state as it is committed.
-func (s *state) snapshot() (eventstore.Snapshot, error) {
-	snap := eventstore.Snapshot{Position: s.book.Position(), Version: domain.BookVersion}
-	book, err := s.book.MarshalBinary()
-	if err != nil {
-		return snap, err
-	}
-	edge := s.tree.Edge().Bytes()
-	snap.Bytes = binary.AppendUvarint(make([]byte, 0, len(book)+len(edge)+binary.MaxVarintLen64), uint64(len(edge)))
-	snap.Bytes = append(append(snap.Bytes, edge...), book...)
-	snap.Signature, err = note.Sign(&note.Note{Text: snapshotText(snap.Position, snap.Version, snap.Bytes)}, s.signer)
-	return snap, err
 }

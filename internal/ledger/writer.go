@@ -12,6 +12,7 @@ import (
 	"github.com/soquy/soquy/eventstore"
 	"github.com/soquy/soquy/eventstore/transparency"
 	"github.com/soquy/soquy/internal/eventcodec"
+	"github.com/soquy/soquy/internal/snapshot"
 )
 
 // Limits of the writer.
@@ -347,7 +348,7 @@ func (w *writer) saveHead() {
 }
 
 func (w *writer) saveSnapshot(ctx context.Context) {
-	snap, err := w.snapshot()
+	snap, err := snapshot.Sign(&w.book, w.tree.Edge(), w.signer)
 	if err != nil {
 		return
 	}
