@@ -1,0 +1,297 @@
+package audit
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/soquy/soquy/eventstore"
+	"github.com/soquy/soquy/eventstore/transparency"
+	"github.com/soquy/soquy/internal/snapshot"
+)
+
+// head compares the ledger's head with the tree of the events.
+func (v *verification) head(head eventstore.Head) {
+	v.result.Root, v.result.Checkpoint = v.tree.Root(), head.Note
+	at := head.Position()
+	if v.tree.Size() != at {
+		v.fail(v.tree.Size()+1, "ledgers.head_position is %d, the events end at %d", at, v.tree.Size())
+	}
+	if edge := v.tree.Edge(); !slices.Equal(edge.Hashes, head.Edge.Hashes) {
+		v.fail(at, "ledgers.tree is not the tree of the events")
+	}
+	v.checkpoint(at, head.Note)
+	for size := range v.checkpoints {
+		if size > v.tree.Size() {
+			v.fail(size, "checkpoints.tree_size %d is beyond the log: its tail is missing", size)
+		}
+	}
+	for position := range v.snapshots {
+		if position > v.tree.Size() {
+			v.fail(position, "snapshots.position %d is beyond the log: its tail is missing", position)
+		}
+	}
+}
+
+// checkpoint compares a signed tree head with the tree of the events so far.
+func (v *verification) checkpoint(size int64, signed []byte) {
+	if v.opened == nil {
+		return
+	}
+	c, err := transparency.OpenCheckpoint(signed, v.opened.PublicKey)
+	switch {
+	case err != nil:
+		v.fail(size, "the checkpoint is not signed by the ledger's key: %v", err)
+	case c.Size != size || c.Root != v.tree.Root():
+		v.fail(size, "the checkpoint is of another tree than that of the events")
+	}
+}
+
+// snapshot compares a snapshot with the book at its position.
+func (v *verification) snapshot(s *eventstore.Snapshot) {
+	if v.opened == nil {
+		return
+	}
+	if _, _, err := snapshot.Open(s, v.opened.PublicKey); err != nil {
+		v.fail(s.Position, "snapshots: %v", err)
+		return
+	}
+	want, err := snapshot.Bytes(&v.book, v.tree.Edge())
+	if err != nil || !bytes.Equal(want, s.Bytes) {
+		v.fail(s.Position, "snapshots.bytes are not the book that the events lead to")
+	}
+}
+
+// tables compares what is kept beside the events with what they say.
+func (v *verification) tables(ctx context.Context, through int64) error {
+	for _, check := range []func(context.Context, int64) error{
+		v.subjects, v.commandRows, v.tileRows, v.privateTexts, v.strays, v.surplus,
+	} {
+		if err := check(ctx, through); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// beyond notes a row that is about a position after the state that is verified. It may have been appended since.
+func (v *verification) beyond(position int64, format string, args ...any) {
+	if v.later == nil {
+		v.later = map[int64]string{}
+	}
+	if len(v.later) < MaxFailures {
+		v.later[position] = fmt.Sprintf(format, args...)
+	}
+}
+
+// surplus tells of the rows that are beyond even the log as it is now.
+func (v *verification) surplus(ctx context.Context, _ int64) error {
+	if len(v.later) == 0 {
+		return nil
+	}
+	head, err := v.log.Head(ctx, v.ledger)
+	if err != nil {
+		return fmt.Errorf("read the head: %w", err)
+	}
+	for position, what := range v.later {
+		if position > head.Position() {
+			v.fail(position, "%s is beyond the log", what)
+		}
+	}
+	return nil
+}
+
+func (v *verification) subjects(ctx context.Context, through int64) error {
+	var have sums
+	err := v.log.AllSubjects(ctx, v.ledger, func(subject string, position int64) error {
+		if position > through {
+			v.beyond(position, "subjects %q", subject)
+			return nil
+		}
+		have.add(v.seed, subjectRow(subject, position))
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read subjects: %w", err)
+	}
+	if have == v.subjectSums {
+		return nil
+	}
+	// Something differs: find out what, now keeping the rows.
+	rows := map[int64][]string{}
+	err = v.log.AllSubjects(ctx, v.ledger, func(subject string, position int64) error {
+		if position <= through {
+			rows[position] = append(rows[position], subject)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read subjects: %w", err)
+	}
+	err = v.log.Read(ctx, v.ledger, 1, through, func(r *eventstore.Record) error {
+		decoded, err := v.codec.Decode(r.Envelope)
+		if err != nil {
+			return nil // told before
+		}
+		want, have := slices.Sorted(slices.Values(decoded.Subjects)), slices.Sorted(slices.Values(rows[r.Position]))
+		if !slices.Equal(want, have) {
+			v.fail(r.Position, "subjects has %q, the envelope says %q", have, want)
+		}
+		delete(rows, r.Position)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read events: %w", err)
+	}
+	for position, list := range rows {
+		v.fail(position, "subjects has %q of an event that is not there", list)
+	}
+	return nil
+}
+
+func (v *verification) commandRows(ctx context.Context, through int64) error {
+	v.endCommand()
+	v.command = eventstore.Command{}
+	var have sums
+	read := func(yield func(eventstore.Command)) error {
+		err := v.log.AllCommands(ctx, v.ledger, func(c eventstore.Command) error {
+			if c.First > through {
+				v.beyond(c.First, "commands.command_id %s", c.ID)
+				return nil
+			}
+			yield(c)
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("read commands: %w", err)
+		}
+		return nil
+	}
+	if err := read(func(c eventstore.Command) { have.add(v.seed, commandRow(c)) }); err != nil || have == v.commandSums {
+		return err
+	}
+	rows := map[uuid.UUID]eventstore.Command{}
+	if err := read(func(c eventstore.Command) { rows[c.ID] = c }); err != nil {
+		return err
+	}
+	compare := func(want eventstore.Command) {
+		have, is := rows[want.ID]
+		delete(rows, want.ID)
+		switch {
+		case want.ID == uuid.Nil:
+		case !is:
+			v.fail(want.First, "commands.command_id %s is missing", want.ID)
+		case have.Fingerprint != want.Fingerprint:
+			v.fail(want.First, "commands.fingerprint of %s is not that of the envelope", want.ID)
+		case have.First != want.First || have.Last != want.Last:
+			v.fail(want.First, "commands.first_position, last_position of %s are %d, %d, should be %d, %d", want.ID, have.First, have.Last, want.First, want.Last)
+		}
+	}
+	var current eventstore.Command
+	err := v.log.Read(ctx, v.ledger, 1, through, func(r *eventstore.Record) error {
+		decoded, err := v.codec.Decode(r.Envelope)
+		if err != nil {
+			return nil // told before
+		}
+		if e := decoded.Event; e.Command != current.ID {
+			compare(current)
+			current = eventstore.Command{ID: e.Command, First: r.Position}
+			if decoded.Fingerprint != nil {
+				current.Fingerprint = *decoded.Fingerprint
+			}
+		}
+		current.Last = r.Position
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read events: %w", err)
+	}
+	compare(current)
+	for id, c := range rows {
+		v.fail(c.First, "commands.command_id %s is of no event", id)
+	}
+	return nil
+}
+
+func (v *verification) tileRows(ctx context.Context, through int64) error {
+	type key struct {
+		level int
+		index int64
+	}
+	want := make(map[key][]byte, len(v.tiles))
+	for _, t := range v.tiles {
+		want[key{t.Level, t.Index}] = t.Hashes
+	}
+	last := func(k key) int64 { // the position of the last event that the tile covers
+		span := int64(1)
+		for range k.level + 1 {
+			span *= transparency.TileWidth
+		}
+		return (k.index + 1) * span
+	}
+	err := v.log.AllTiles(ctx, v.ledger, func(level int, index int64, hashes []byte) error {
+		k := key{level, index}
+		if last(k) > through {
+			v.beyond(last(k), "tiles level %d index %d", level, index)
+			return nil
+		}
+		if !bytes.Equal(want[k], hashes) {
+			v.fail(last(k), "tiles.hashes of level %d index %d are not those of the events", level, index)
+		}
+		delete(want, k)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read tiles: %w", err)
+	}
+	for k := range want {
+		v.fail(last(k), "tiles level %d index %d is missing", k.level, k.index)
+	}
+	return nil
+}
+
+func (v *verification) strays(ctx context.Context, _ int64) error {
+	strays, err := v.log.Strays(ctx)
+	if err != nil {
+		return fmt.Errorf("look for rows of no ledger: %w", err)
+	}
+	for _, s := range strays {
+		v.fail(0, "rows of no ledger: %s", s)
+	}
+	return nil
+}
+
+// readModels compares the read models with those that the events lead to.
+func (v *verification) readModels(ctx context.Context, live Live) error {
+	progress, err := live.Progress(ctx)
+	if err != nil {
+		return fmt.Errorf("read the progress of read models: %w", err)
+	}
+	for _, p := range progress {
+		switch {
+		case p.Stale:
+			v.fail(0, "read model %s is of another version and must be rebuilt", p.Name)
+		case p.Position != v.result.Events:
+			v.fail(0, "progress of read model %s is %d, the log ends at %d", p.Name, p.Position, v.result.Events)
+		}
+	}
+	if v.broken {
+		return nil // there is nothing to compare with
+	}
+	v.result.Projections, err = live.Check(ctx, v.fold)
+	if err != nil {
+		return fmt.Errorf("read the read models: %w", err)
+	}
+	for _, c := range v.result.Projections {
+		for _, m := range c.Mismatches {
+			v.fail(0, "read model %s: %s", c.Name, m)
+		}
+		if more := c.Wrong - int64(len(c.Mismatches)); more > 0 {
+			v.result.Failed += more
+		}
+	}
+	return nil
+}

@@ -1,0 +1,383 @@
+// Package audit checks a ledger against itself: every leaf, the tree and its signatures, the columns beside the envelopes, the
+// private texts, the snapshots, and every read model, each derived again from the first event.
+package audit
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/soquy/soquy/domain"
+	"github.com/soquy/soquy/domain/money"
+	"github.com/soquy/soquy/eventstore"
+	"github.com/soquy/soquy/eventstore/transparency"
+	"github.com/soquy/soquy/internal/eventcodec"
+	"github.com/soquy/soquy/projections"
+)
+
+// Log is what a verification reads of a store.
+type Log interface {
+	eventstore.Log
+	eventstore.Tables
+	eventstore.Snapshots
+}
+
+// Live is one state of a database: the head and the read models, as one transaction sees them.
+type Live interface {
+	Head(ctx context.Context) (eventstore.Head, error)
+	// Progress says how far each read model has come.
+	Progress(ctx context.Context) ([]projections.Position, error)
+	// Check compares the rows of every model of a fold with what is there.
+	Check(ctx context.Context, expected *projections.Fold) ([]projections.Checked, error)
+}
+
+// A Failure is something that is not as it was recorded. Position is 0 when it is not about one event.
+type Failure struct {
+	Position int64
+	What     string
+}
+
+// MaxFailures is how many failures are described; more are only counted.
+const MaxFailures = 1_000
+
+// A Result is the outcome of a verification.
+type Result struct {
+	Ledger      string // origin
+	Events      int64
+	Root        transparency.Hash
+	Checkpoint  []byte // the signed note of the head
+	Projections []projections.Checked
+	Failures    []Failure // in order of position; at most MaxFailures
+	Failed      int64     // how many there are
+}
+
+// OK reports whether everything is as it was recorded.
+func (r *Result) OK() bool { return r.Failed == 0 }
+
+// verification is the work on one ledger.
+type verification struct {
+	log    Log
+	ledger uuid.UUID
+	result Result
+
+	opened *domain.LedgerOpened
+	codec  *eventcodec.Codec
+	book   domain.Book
+	fold   *projections.Fold
+	tree   *transparency.Tree
+	broken bool // the book or a fold could not follow: what depends on them is not compared
+
+	last        *domain.Event   // the event before
+	before      domain.TreeHead // of the tree before a close
+	command     eventstore.Command
+	commands    map[uuid.UUID]bool
+	commandSums sums
+	subjectSums sums
+	tiles       []transparency.Tile
+	checkpoints map[int64][]byte
+	snapshots   map[int64]eventstore.Snapshot
+
+	committed map[uuid.UUID]commitment
+	texts     map[string][]uuid.UUID // subject → private texts that an erasure takes away
+	erased    map[uuid.UUID]int64    // private text → position of the erasure
+	later     map[int64]string       // rows about positions after the state that is verified
+	seed      maphash.Seed
+}
+
+// commitment is a private text that an event commits to.
+type commitment struct {
+	position int64
+	sum      [32]byte
+}
+
+// sums compares two collections of rows without keeping them: equal collections have equal sums, in whatever order they come, and
+// different ones do not but by a chance of 2⁻⁶⁴ with a seed that nobody knows.
+type sums struct {
+	n   int64
+	sum uint64
+}
+
+func (s *sums) add(seed maphash.Seed, row []byte) {
+	s.n++
+	s.sum += maphash.Bytes(seed, row)
+}
+
+// Verify checks a ledger. view calls its function with one state of the database. The error says that the check could not be made; what it
+// found is in the result.
+func Verify(ctx context.Context, log Log, ledger uuid.UUID, view func(context.Context, func(context.Context, Live) error) error, progress func(done, total int64)) (Result, error) {
+	v := &verification{
+		log: log, ledger: ledger, fold: projections.NewFold(projections.Models(), nil), tree: transparency.NewTree(),
+		commands: map[uuid.UUID]bool{}, committed: map[uuid.UUID]commitment{}, texts: map[string][]uuid.UUID{},
+		erased: map[uuid.UUID]int64{}, seed: maphash.MakeSeed(),
+	}
+	if err := v.run(ctx, view, progress); err != nil {
+		return v.result, err
+	}
+	slices.SortStableFunc(v.result.Failures, func(a, b Failure) int {
+		switch {
+		case a.Position < b.Position:
+			return -1
+		case a.Position > b.Position:
+			return 1
+		}
+		return 0
+	})
+	return v.result, nil
+}
+
+func (v *verification) fail(position int64, format string, args ...any) {
+	v.result.Failed++
+	if len(v.result.Failures) < MaxFailures {
+		v.result.Failures = append(v.result.Failures, Failure{position, fmt.Sprintf(format, args...)})
+	}
+}
+
+func (v *verification) run(ctx context.Context, view func(context.Context, func(context.Context, Live) error) error, progress func(done, total int64)) error {
+	head, err := v.log.Head(ctx, v.ledger)
+	if err != nil {
+		return fmt.Errorf("read the head: %w", err)
+	}
+	if err := v.start(ctx, head); err != nil {
+		return err
+	}
+	// The long read goes on beside a writer; what came meanwhile is read once more, short, in the state that the rest is
+	// compared with.
+	if err := v.events(ctx, 1, head.Position(), progress); err != nil {
+		return err
+	}
+	return view(ctx, func(ctx context.Context, live Live) error {
+		head, err := live.Head(ctx)
+		if err != nil {
+			return fmt.Errorf("read the head: %w", err)
+		}
+		if err := v.events(ctx, v.result.Events+1, head.Position(), nil); err != nil {
+			return err
+		}
+		v.head(head)
+		if err := v.tables(ctx, head.Position()); err != nil {
+			return err
+		}
+		return v.readModels(ctx, live)
+	})
+}
+
+// start reads what the rest is checked against: the first event, and what is kept of the past.
+func (v *verification) start(ctx context.Context, head eventstore.Head) error {
+	v.result.Ledger = head.Origin
+	err := v.log.Read(ctx, v.ledger, 1, 1, func(r *eventstore.Record) error {
+		opened, err := eventcodec.Currency(r.Envelope)
+		if err != nil {
+			v.fail(1, "ledger.opened cannot be read: %v", err)
+			return nil
+		}
+		v.opened = opened
+		return nil
+	})
+	if err != nil && !errors.Is(err, eventstore.ErrCorrupt) {
+		return fmt.Errorf("read ledger.opened: %w", err)
+	}
+	decimals := 0
+	if v.opened != nil {
+		currency, err := money.LookupCurrency(v.opened.Currency)
+		if err != nil {
+			v.fail(1, "currency %q is not known", v.opened.Currency)
+		}
+		decimals = currency.Decimals
+		if v.opened.Ledger != v.ledger {
+			v.fail(1, "ledger_id is %s, the envelope says %s", v.ledger, v.opened.Ledger)
+		}
+		if v.opened.Origin != head.Origin {
+			v.fail(1, "ledgers.origin is %q, the envelope says %q", head.Origin, v.opened.Origin)
+		}
+	}
+	v.codec = eventcodec.New(head.Origin, decimals)
+
+	v.checkpoints = map[int64][]byte{}
+	err = v.log.AllCheckpoints(ctx, v.ledger, func(c eventstore.Checkpoint) error {
+		v.checkpoints[c.Size] = bytes.Clone(c.Note)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read checkpoints: %w", err)
+	}
+	snapshots, err := v.log.Snapshots(ctx, v.ledger)
+	if err != nil {
+		return fmt.Errorf("read snapshots: %w", err)
+	}
+	v.snapshots = map[int64]eventstore.Snapshot{}
+	for _, s := range snapshots {
+		v.snapshots[s.Position] = s
+	}
+	return nil
+}
+
+// progressEvery is after how many events the check tells how far it is.
+const progressEvery = 2048
+
+func (v *verification) events(ctx context.Context, from, to int64, progress func(done, total int64)) error {
+	if from > to {
+		return nil
+	}
+	err := v.log.Read(ctx, v.ledger, from, to, func(r *eventstore.Record) error {
+		v.event(r)
+		if progress != nil && r.Position%progressEvery == 0 {
+			progress(r.Position, to)
+		}
+		return nil
+	})
+	if errors.Is(err, eventstore.ErrCorrupt) {
+		v.fail(v.result.Events+1, "%v", err)
+		v.broken = true
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read events: %w", err)
+	}
+	return nil
+}
+
+// event checks one event: its leaf, its columns, and that it follows from those before it.
+func (v *verification) event(r *eventstore.Record) {
+	at := r.Position
+	v.result.Events = at
+	if r.Type == "period.closed" {
+		v.before = domain.TreeHead{Size: v.tree.Size(), Root: v.tree.Root()}
+	}
+	v.tree.Append(transparency.LeafHash(r.Envelope))
+	v.tiles = append(v.tiles, v.tree.Full()...)
+	if signed, kept := v.checkpoints[at]; kept {
+		v.checkpoint(at, signed)
+	}
+	decoded, err := v.codec.Decode(r.Envelope)
+	if err != nil {
+		v.fail(at, "events.envelope cannot be read: %v", err)
+		v.broken = true
+		return
+	}
+	e := &decoded.Event
+	if again := v.codec.Encode(nil, e, decoded.Fingerprint); !bytes.Equal(again, r.Envelope) {
+		v.fail(at, "events.envelope is not in the form in which it is written")
+	}
+	switch {
+	case decoded.Ledger != v.result.Ledger:
+		v.fail(at, "the envelope is of ledger %q", decoded.Ledger)
+	case e.Position != at:
+		v.fail(at, "events.position is %d, the envelope says %d", at, e.Position)
+		v.broken = true
+		return
+	}
+	if r.ID != e.ID {
+		v.fail(at, "events.event_id is %s, the envelope says %s", r.ID, e.ID)
+	}
+	if r.Type != e.Body.Type() {
+		v.fail(at, "events.type is %q, the envelope says %q", r.Type, e.Body.Type())
+	}
+	if domain.Date(r.EffectiveOn) != e.EffectiveOn {
+		v.fail(at, "events.effective_on is %s, the envelope says %s", domain.Date(r.EffectiveOn), e.EffectiveOn)
+	}
+	if !r.RecordedAt.Equal(e.RecordedAt) {
+		v.fail(at, "events.recorded_at is %s, the envelope says %s", r.RecordedAt, e.RecordedAt)
+	}
+	if !slices.Equal(decoded.Subjects, e.Subjects()) {
+		v.fail(at, "the envelope's subjects are %v, its data says %v", decoded.Subjects, e.Subjects())
+	}
+	for _, s := range decoded.Subjects {
+		v.subjectSums.add(v.seed, subjectRow(s, at))
+	}
+	if v.last != nil && e.RecordedAt.Before(v.last.RecordedAt) {
+		v.fail(at, "recorded_at goes back from %s to %s", v.last.RecordedAt, e.RecordedAt)
+	}
+	v.ofCommand(e, decoded.Fingerprint)
+	v.follow(e)
+	v.private(e)
+	v.last = e
+}
+
+func subjectRow(subject string, position int64) []byte {
+	return fmt.Appendf(nil, "%s\x00%d", subject, position)
+}
+
+// ofCommand follows the commands that the events name: each is a run of events, whose first has its fingerprint.
+func (v *verification) ofCommand(e *domain.Event, fingerprint *[32]byte) {
+	if e.Command == uuid.Nil {
+		if e.Position != 1 {
+			v.fail(e.Position, "the event is of no command")
+		}
+		return
+	}
+	if e.Command == v.command.ID {
+		if fingerprint != nil {
+			v.fail(e.Position, "a fingerprint is in an event that is not the first of its command")
+		}
+		v.command.Last = e.Position
+		return
+	}
+	v.endCommand()
+	if v.commands[e.Command] {
+		v.fail(e.Position, "command %s is there twice", e.Command)
+	}
+	v.commands[e.Command] = true
+	v.command = eventstore.Command{ID: e.Command, First: e.Position, Last: e.Position}
+	if fingerprint == nil {
+		v.fail(e.Position, "the first event of a command has no fingerprint")
+		return
+	}
+	v.command.Fingerprint = *fingerprint
+}
+
+func (v *verification) endCommand() {
+	if v.command.ID != uuid.Nil {
+		v.commandSums.add(v.seed, commandRow(v.command))
+	}
+}
+
+func commandRow(c eventstore.Command) []byte {
+	return fmt.Appendf(nil, "%s %x %d %d", c.ID, c.Fingerprint, c.First, c.Last)
+}
+
+// follow applies an event to the book and the read models. An event that could not have been decided makes them panic: that is
+// a failure of the log, not of this program.
+func (v *verification) follow(e *domain.Event) {
+	if v.broken {
+		return
+	}
+	defer func() {
+		if cause := recover(); cause != nil {
+			v.broken = true
+			v.fail(e.Position, "the event does not follow from those before it: %v", cause)
+		}
+	}()
+	if closed, ok := e.Body.(*domain.PeriodClosed); ok {
+		v.closed(e, closed)
+	}
+	if erased, ok := e.Body.(*domain.PersonErased); ok {
+		v.erase(e.Position, erased)
+	}
+	v.book.Evolve(e)
+	if err := v.fold.Add(e); err != nil {
+		v.broken = true
+		v.fail(e.Position, "%v", err)
+	}
+	if s, kept := v.snapshots[e.Position]; kept {
+		v.snapshot(&s)
+	}
+}
+
+// closed derives again what a close says of the books.
+func (v *verification) closed(e *domain.Event, c *domain.PeriodClosed) {
+	if c.Tree != v.before {
+		v.fail(e.Position, "the close names another tree than the one before it")
+	}
+	want := v.book.Close(c.Through, c.Unit, c.Tree)
+	if !slices.Equal(want.Totals, c.Totals) || want.Grants != c.Grants || want.Pledges != c.Pledges {
+		v.fail(e.Position, "the close says other totals than the events before it lead to")
+	}
+	if want.Holdings != c.Holdings {
+		v.fail(e.Position, "the close's digest of the holdings is not that of the events before it")
+	}
+}
