@@ -1,0 +1,322 @@
+// Package app is the composition root: the one place that knows every package. It opens the two databases behind one face and
+// gives the command line what it asks for.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+
+	"github.com/google/uuid"
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/soquy/soquy/domain"
+	"github.com/soquy/soquy/domain/money"
+	"github.com/soquy/soquy/eventstore"
+	"github.com/soquy/soquy/eventstore/transparency"
+	"github.com/soquy/soquy/internal/audit"
+	"github.com/soquy/soquy/internal/cli"
+	"github.com/soquy/soquy/internal/demo"
+	"github.com/soquy/soquy/internal/eventcodec"
+	"github.com/soquy/soquy/internal/ledger"
+	"github.com/soquy/soquy/projections"
+)
+
+// App is the backend of the command line.
+type App struct {
+	env func(string) string
+}
+
+// New makes the backend. env reads the environment.
+func New(env func(string) string) *App { return &App{env: env} }
+
+var _ cli.Backend = (*App)(nil)
+
+// Version is the module's version, or "devel".
+func (a *App) Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
+		return "devel"
+	}
+	return info.Main.Version
+}
+
+// ReadModels names the read models that can be rebuilt.
+func (a *App) ReadModels() []string {
+	var names []string
+	for _, m := range projections.Models() {
+		names = append(names, m.Name)
+	}
+	return names
+}
+
+// book is one ledger of an open database.
+type book struct {
+	db     database
+	id     uuid.UUID
+	opened *domain.LedgerOpened
+	key    string // path of the secret key; "" when it is derived
+	money  money.Currency
+}
+
+func (b *book) codec() *eventcodec.Codec { return eventcodec.New(b.opened.Origin, b.money.Decimals) }
+
+func (b *book) head(h eventstore.Head) cli.Head {
+	return cli.Head{
+		Origin: h.Origin, Position: h.Position(), Root: h.Edge.Root(),
+		PublicKey: b.opened.PublicKey, KeyFile: b.key, Currency: b.money,
+	}
+}
+
+// open opens a database and finds the ledger that is meant.
+func (a *App) open(ctx context.Context, t cli.Target, m mode) (*book, error) {
+	db, err := openDatabase(ctx, t.DB, m)
+	if err != nil {
+		return nil, explained(err, t)
+	}
+	b, err := a.find(ctx, db, t)
+	if err != nil {
+		return nil, explained(errors.Join(err, db.Close()), t)
+	}
+	return b, nil
+}
+
+func (a *App) find(ctx context.Context, db database, t cli.Target) (*book, error) {
+	heads, err := db.Ledgers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	i := 0
+	switch {
+	case t.Ledger != "":
+		i = slices.IndexFunc(heads, func(h eventstore.Head) bool { return h.Origin == t.Ledger })
+		if i < 0 {
+			return nil, failure("ledger.unknown", cli.ExitUnusable, nil, "ledger", t.Ledger)
+		}
+	case len(heads) == 0:
+		return nil, failure("ledger.none", cli.ExitUnusable, nil)
+	case len(heads) > 1:
+		return nil, failure("ledger.ambiguous", cli.ExitUnusable, nil)
+	}
+	return a.book(ctx, db, heads[i].Ledger, t)
+}
+
+func (a *App) book(ctx context.Context, db database, id uuid.UUID, t cli.Target) (*book, error) {
+	b := &book{db: db, id: id}
+	err := db.Read(ctx, id, 1, 1, func(r *eventstore.Record) error {
+		var err error
+		b.opened, err = eventcodec.Currency(r.Envelope)
+		return err
+	})
+	if err != nil || b.opened == nil {
+		return nil, &ledger.IntegrityError{Position: 1, What: "ledger.opened cannot be read"}
+	}
+	if b.money, err = money.LookupCurrency(b.opened.Currency); err != nil {
+		return nil, err
+	}
+	if _, isDemo := demo.SeedOf(b.opened.Origin); !isDemo {
+		b.key = a.keyring(t.DB).KeyPath(b.opened.Origin)
+	}
+	return b, nil
+}
+
+// make makes a ledger in a database that has none, or beside others when the target names a new one.
+func (a *App) make(ctx context.Context, t cli.Target, source ledger.Source, o ledger.Opening) (*book, error) {
+	if o.Origin == "" {
+		o.Origin = t.Ledger
+	}
+	if t.Ledger != "" && o.Origin != t.Ledger {
+		return nil, failure("origin.differs", cli.ExitUsage, nil, "origin", o.Origin, "ledger", t.Ledger)
+	}
+	if o.Origin != "" {
+		if err := transparency.ValidOrigin(o.Origin); err != nil {
+			return nil, failure("origin.invalid", cli.ExitUsage, err, "origin", o.Origin)
+		}
+	}
+	if _, err := money.LookupCurrency(o.Currency); err != nil {
+		return nil, failure("currency.unknown", cli.ExitUsage, err, "currency", o.Currency)
+	}
+	db, err := openDatabase(ctx, t.DB, modeCreate)
+	if err != nil {
+		return nil, explained(err, t)
+	}
+	b, err := a.makeIn(ctx, db, t, source, o)
+	if err != nil {
+		return nil, explained(errors.Join(err, db.Close()), t)
+	}
+	return b, nil
+}
+
+func (a *App) makeIn(ctx context.Context, db database, t cli.Target, source ledger.Source, o ledger.Opening) (*book, error) {
+	heads, err := db.Ledgers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range heads {
+		if t.Ledger == "" || h.Origin == o.Origin {
+			return nil, failure("ledger.exists", cli.ExitUnusable, nil, "ledger", h.Origin)
+		}
+	}
+	id, _, err := ledger.Create(ctx, db, source, o)
+	if err != nil {
+		return nil, err
+	}
+	return a.book(ctx, db, id, t)
+}
+
+// Init makes a ledger with a key of its own.
+func (a *App) Init(ctx context.Context, t cli.Target, o cli.InitOptions) (cli.Head, error) {
+	keys := a.keyring(t.DB)
+	generated := ""
+	b, err := a.make(ctx, t, ledger.System(), ledger.Opening{
+		Origin: o.Origin, Currency: o.Currency, TimeZone: o.TimeZone,
+		PublicKey: func(origin string) (note.Signer, string, error) {
+			signer, public, err := keys.Generate(origin)
+			if err == nil {
+				generated = origin
+			}
+			return signer, public, err
+		},
+	})
+	if err != nil {
+		if generated != "" {
+			err = errors.Join(err, keys.Remove(generated))
+		}
+		return cli.Head{}, explained(err, t)
+	}
+	defer b.db.Close()
+	h, err := b.db.Head(ctx, b.id)
+	if err != nil {
+		return cli.Head{}, explained(err, t)
+	}
+	return b.head(h), explained(keys.SaveHead(b.opened.Origin, h.Note), t)
+}
+
+// writer records in one ledger.
+type writer struct {
+	book   *book
+	ledger *ledger.Ledger
+}
+
+func (w *writer) Ledger() *ledger.Ledger { return w.ledger }
+
+func (w *writer) Currency() money.Currency { return w.book.money }
+
+func (w *writer) Close() error { return errors.Join(w.ledger.Close(), w.book.db.Close()) }
+
+// Writer opens a ledger for recording.
+func (a *App) Writer(ctx context.Context, t cli.Target, p cli.Progress) (cli.Writer, error) {
+	b, err := a.open(ctx, t, modeWrite)
+	if err != nil {
+		return nil, err
+	}
+	w, err := a.writer(ctx, b, t, ledger.System(), p)
+	if err != nil {
+		return nil, explained(errors.Join(err, b.db.Close()), t)
+	}
+	return w, nil
+}
+
+func (a *App) writer(ctx context.Context, b *book, t cli.Target, source ledger.Source, p cli.Progress) (*writer, error) {
+	o := ledger.Options{Source: source, Progress: p, ServerClock: b.db.clock()}
+	if seed, isDemo := demo.SeedOf(b.opened.Origin); isDemo {
+		secret, _ := demo.Key(seed)
+		signer, err := transparency.NewSigner(secret)
+		if err != nil {
+			return nil, err
+		}
+		o.Signer = signer
+	} else {
+		keys := a.keyring(t.DB)
+		signer, err := keys.Signer(b.opened.Origin)
+		if err != nil {
+			return nil, err
+		}
+		o.Signer, o.HeadFile = signer, keys
+	}
+	l, err := ledger.Open(ctx, b.db, b.id, o)
+	if err != nil {
+		return nil, err
+	}
+	return &writer{b, l}, nil
+}
+
+// Verify checks everything that can be checked.
+func (a *App) Verify(ctx context.Context, t cli.Target, p cli.Progress) (cli.Verification, error) {
+	b, err := a.open(ctx, t, modeRead)
+	if err != nil {
+		return cli.Verification{}, err
+	}
+	defer b.db.Close()
+	r, err := audit.Verify(ctx, b.db, b.id, func(ctx context.Context, f func(context.Context, audit.Live) error) error {
+		return b.db.view(ctx, b.id, func(ctx context.Context, s state) error { return f(ctx, s) })
+	}, p)
+	if err != nil {
+		return cli.Verification{}, explained(err, t)
+	}
+	out := cli.Verification{
+		Ledger: r.Ledger, OK: r.OK(), Events: r.Events, Root: r.Root, Checkpoint: string(r.Checkpoint),
+	}
+	for _, c := range r.Projections {
+		out.Projections = append(out.Projections, cli.VerifiedProjection{Name: c.Name, OK: c.Wrong == 0, Rows: c.Rows})
+	}
+	for _, f := range r.Failures {
+		out.Failures = append(out.Failures, cli.VerifyFailure{Position: f.Position, What: f.What})
+	}
+	return out, nil
+}
+
+// Rebuild makes read models anew.
+func (a *App) Rebuild(ctx context.Context, t cli.Target, names []string, p cli.Progress) error {
+	b, err := a.open(ctx, t, modeWrite)
+	if err != nil {
+		return err
+	}
+	defer b.db.Close()
+	return explained(b.db.rebuild(ctx, b.id, names, b.events, p), t)
+}
+
+// events reads and decodes events, for a rebuild.
+func (b *book) events(ctx context.Context, from, to int64, yield func(*domain.Event) error) error {
+	codec := b.codec()
+	return b.db.Read(ctx, b.id, from, to, func(r *eventstore.Record) error {
+		decoded, err := codec.Decode(r.Envelope)
+		if err != nil {
+			return fmt.Errorf("position %d: %w", r.Position, err)
+		}
+		return yield(&decoded.Event)
+	})
+}
+
+// Demo builds the demo ledger of a seed.
+func (a *App) Demo(ctx context.Context, t cli.Target, seed uint64, p cli.Progress) (cli.Head, error) {
+	source, clock := demo.Source(seed)
+	secret, public := demo.Key(seed)
+	signer, err := transparency.NewSigner(secret)
+	if err != nil {
+		return cli.Head{}, err
+	}
+	b, err := a.make(ctx, t, source, ledger.Opening{
+		Origin: demo.Origin(seed), Currency: demo.Currency, TimeZone: demo.TimeZone,
+		PublicKey: func(string) (note.Signer, string, error) { return signer, public, nil },
+	})
+	if err != nil {
+		return cli.Head{}, err
+	}
+	defer b.db.Close()
+	w, err := a.writer(ctx, b, t, source, nil)
+	if err != nil {
+		return cli.Head{}, explained(err, t)
+	}
+	err = demo.Build(ctx, w.ledger, seed, clock, p)
+	if err = errors.Join(err, w.ledger.Close()); err != nil {
+		return cli.Head{}, explained(err, t)
+	}
+	h, err := b.db.Head(ctx, b.id)
+	if err != nil {
+		return cli.Head{}, explained(err, t)
+	}
+	return b.head(h), nil
+}

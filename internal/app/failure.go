@@ -1,0 +1,108 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strconv"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/soquy/soquy/domain"
+	"github.com/soquy/soquy/eventstore"
+	"github.com/soquy/soquy/internal/cli"
+	"github.com/soquy/soquy/internal/eventcodec"
+	"github.com/soquy/soquy/internal/ledger"
+	"github.com/soquy/soquy/projections"
+)
+
+// failure makes a failure from names and values of arguments.
+func failure(code string, exit int, err error, args ...string) *cli.Failure {
+	f := &cli.Failure{Code: code, Exit: exit, Err: err}
+	for i := 0; i+1 < len(args); i += 2 {
+		f.Args = append(f.Args, domain.Arg{Name: args[i], Value: args[i+1]})
+	}
+	return f
+}
+
+// explained is explain of a target's database; what cannot be explained stays as it is.
+func explained(err error, t cli.Target) error {
+	if err == nil {
+		return nil
+	}
+	if f := explain(err, shown(t.DB)); f != nil {
+		return f
+	}
+	return err
+}
+
+// Explain says what an error of a ledger or a database means to the user, or nil.
+func (a *App) Explain(err error) *cli.Failure { return explain(err, "") }
+
+func explain(err error, path string) *cli.Failure {
+	var (
+		known     *cli.Failure
+		integrity *ledger.IntegrityError
+		unknown   *eventcodec.UnknownTypeError
+		connect   *pgconn.ConnectError
+	)
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.Is(err, context.Canceled):
+		return nil
+	case errors.As(err, &integrity):
+		return failure("log.corrupt", cli.ExitIntegrity, err, "position", strconv.FormatInt(integrity.Position, 10), "what", integrity.What)
+	case errors.As(err, &unknown):
+		return failure("event.unknown_type", cli.ExitIntegrity, err, "type", unknown.Type)
+	case errors.Is(err, eventstore.ErrCorrupt):
+		return failure("log.corrupt", cli.ExitIntegrity, err, "position", "0", "what", err.Error())
+	case errors.Is(err, ledger.ErrRolledBack):
+		return failure("ledger.rolled_back", cli.ExitIntegrity, err)
+	case errors.Is(err, ledger.ErrClockAhead):
+		return failure("clock.ahead", cli.ExitUnusable, err)
+	case errors.Is(err, ledger.ErrNoKey):
+		return failure("key.missing", cli.ExitUnusable, err, "path", pathOf(err, path))
+	case errors.Is(err, ledger.ErrWrongKey):
+		return failure("key.mismatch", cli.ExitUnusable, err)
+	case errors.Is(err, ledger.ErrKeyExists):
+		return failure("key.exists", cli.ExitUnusable, err, "path", pathOf(err, path))
+	case errors.Is(err, eventstore.ErrLedgerExists):
+		return failure("ledger.exists", cli.ExitUnusable, err, "ledger", "")
+	case errors.Is(err, projections.ErrStale):
+		return failure("projection.stale", cli.ExitUnusable, err)
+	case errors.Is(err, projections.ErrBusy):
+		return failure("projection.busy", cli.ExitUnusable, err)
+	case errors.Is(err, eventstore.ErrForeign):
+		return failure("database.foreign", cli.ExitUnusable, err, "path", path)
+	case errors.Is(err, eventstore.ErrNewer):
+		return failure("database.newer", cli.ExitUnusable, err, "path", path)
+	case errors.Is(err, eventstore.ErrOlder):
+		return failure("database.older", cli.ExitUnusable, err, "path", path)
+	case errors.Is(err, eventstore.ErrNoSchema):
+		return failure("database.no_schema", cli.ExitUnusable, err, "path", path)
+	case errors.Is(err, eventstore.ErrFull):
+		return failure("database.full", cli.ExitUnusable, err, "path", path)
+	case errors.Is(err, eventstore.ErrReadOnly):
+		return failure("database.read_only", cli.ExitUnusable, err, "path", path)
+	case errors.Is(err, eventstore.ErrLocked):
+		return failure("ledger.locked", cli.ExitUnusable, err)
+	case errors.As(err, &connect):
+		return failure("database.unreachable", cli.ExitUnusable, err, "path", path)
+	case errors.Is(err, fs.ErrNotExist):
+		return failure("database.missing", cli.ExitUnusable, err, "path", path)
+	case errors.Is(err, fs.ErrPermission):
+		return failure("database.read_only", cli.ExitUnusable, err, "path", path)
+	default:
+		return failure("database.unusable", cli.ExitUnusable, err, "path", path)
+	}
+}
+
+// pathOf is the file that an error is about.
+func pathOf(err error, otherwise string) string {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Path
+	}
+	return otherwise
+}

@@ -1,0 +1,145 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/soquy/soquy/domain"
+	"github.com/soquy/soquy/eventstore"
+	"github.com/soquy/soquy/internal/cli"
+	"github.com/soquy/soquy/internal/demo"
+	"github.com/soquy/soquy/internal/eventcodec"
+)
+
+// reader reads one ledger.
+type reader struct {
+	*book
+	target cli.Target
+}
+
+// Reader opens a ledger for reading.
+func (a *App) Reader(ctx context.Context, t cli.Target) (cli.Reader, error) {
+	b, err := a.open(ctx, t, modeRead)
+	if err != nil {
+		return nil, err
+	}
+	return &reader{b, t}, nil
+}
+
+func (r *reader) Close() error { return r.db.Close() }
+
+// view is one state of the ledger.
+type view struct {
+	readModels
+	head cli.Head
+}
+
+func (v *view) Head() cli.Head { return v.head }
+
+func (r *reader) View(ctx context.Context, f func(cli.View) error) error {
+	err := r.db.view(ctx, r.id, func(ctx context.Context, s state) error {
+		h, err := s.Head(ctx)
+		if err != nil {
+			return fmt.Errorf("read the head: %w", err)
+		}
+		return f(&view{s, r.book.head(h)})
+	})
+	return explained(err, r.target)
+}
+
+func (r *reader) Events(ctx context.Context, from int64, kind string, yield func([]byte) error) error {
+	return explained(r.db.Read(ctx, r.id, from, 0, func(rec *eventstore.Record) error {
+		if kind != "" && rec.Type != kind {
+			return nil
+		}
+		return yield(rec.Envelope)
+	}), r.target)
+}
+
+func (r *reader) Range(ctx context.Context, first, last int64, yield func(*domain.Event) error) error {
+	return explained(r.events(ctx, first, last, yield), r.target)
+}
+
+// History calls yield with the events of a subject. A person's includes those of its aliases only by their own subject.
+func (r *reader) History(ctx context.Context, subject string, yield func([]byte, *domain.Event) error) error {
+	codec := r.codec()
+	each := func(rec *eventstore.Record) error {
+		decoded, err := codec.Decode(rec.Envelope)
+		if err != nil {
+			return fmt.Errorf("position %d: %w", rec.Position, err)
+		}
+		return yield(rec.Envelope, &decoded.Event)
+	}
+	return explained(r.db.Subject(ctx, r.id, subject, each), r.target)
+}
+
+func (r *reader) Personal(ctx context.Context, persons []uuid.UUID) (map[uuid.UUID]cli.Personal, error) {
+	latest := map[uuid.UUID]uuid.UUID{} // person → private text
+	codec := r.codec()
+	for _, id := range persons {
+		err := r.db.Subject(ctx, r.id, domain.PersonSubject(id), func(rec *eventstore.Record) error {
+			if !strings.HasPrefix(rec.Type, "person.") {
+				return nil
+			}
+			decoded, err := codec.Decode(rec.Envelope)
+			if err != nil {
+				return fmt.Errorf("position %d: %w", rec.Position, err)
+			}
+			switch body := decoded.Event.Body.(type) {
+			case *domain.PersonRegistered:
+				latest[id] = body.Personal.Private
+			case *domain.PersonCorrected:
+				latest[id] = body.Personal.Private
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, explained(err, r.target)
+		}
+	}
+	var ids []uuid.UUID
+	for _, private := range latest {
+		ids = append(ids, private)
+	}
+	rows, err := r.db.Private(ctx, r.id, ids)
+	if err != nil {
+		return nil, explained(err, r.target)
+	}
+	out := map[uuid.UUID]cli.Personal{}
+	for person, private := range latest {
+		row, exists := rows[private]
+		if !exists {
+			continue
+		}
+		p, err := eventcodec.ParsePersonal(row.Document)
+		if err != nil {
+			return nil, fmt.Errorf("private text %s: %w", private, err)
+		}
+		out[person] = p
+	}
+	return out, nil
+}
+
+// DemoFigures compares what was published with what the ledger of a demo has.
+func (a *App) DemoFigures(ctx context.Context, t cli.Target) ([]cli.Figure, error) {
+	r, err := a.Reader(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	var out []cli.Figure
+	err = r.View(ctx, func(v cli.View) error {
+		figures, err := demo.Figures(ctx, v)
+		if err != nil {
+			return err
+		}
+		for _, f := range figures {
+			out = append(out, cli.Figure(f))
+		}
+		return nil
+	})
+	return out, err
+}
