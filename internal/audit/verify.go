@@ -30,10 +30,8 @@ type Log interface {
 // Live is one state of a database: the head and the read models, as one transaction sees them.
 type Live interface {
 	Head(ctx context.Context) (eventstore.Head, error)
-	// Progress says how far each read model has come.
-	Progress(ctx context.Context) ([]projections.Position, error)
-	// Check compares the rows of every model of a fold with what is there.
-	Check(ctx context.Context, expected *projections.Fold) ([]projections.Checked, error)
+	// Check compares the rows of every model of a fold, and how far the model has come, with what is there.
+	Check(ctx context.Context, expected *projections.Fold, through int64) ([]projections.Checked, error)
 }
 
 // A Failure is something that is not as it was recorded. Position is 0 when it is not about one event.

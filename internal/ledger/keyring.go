@@ -19,8 +19,12 @@ import (
 // the database.
 type Keyring struct{ Dir string }
 
-// ErrNoKey says that the keyring has no key for a ledger.
-var ErrNoKey = errors.New("no key of this ledger")
+var (
+	// ErrNoKey says that the keyring has no key for a ledger.
+	ErrNoKey = errors.New("no key of this ledger")
+	// ErrKeyExists says that the keyring has a key for an origin already, which a new ledger must not replace.
+	ErrKeyExists = errors.New("a key of this origin exists")
+)
 
 func (k Keyring) path(origin, suffix string) string {
 	return filepath.Join(k.Dir, url.PathEscape(origin)+suffix)
@@ -39,6 +43,9 @@ func (k Keyring) Generate(origin string) (note.Signer, string, error) {
 		return nil, "", fmt.Errorf("make the key folder: %w", err)
 	}
 	f, err := os.OpenFile(k.KeyPath(origin), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil, "", fmt.Errorf("%w: %w", ErrKeyExists, err)
+	}
 	if err != nil {
 		return nil, "", fmt.Errorf("write the key of %s: %w", origin, err)
 	}
@@ -62,7 +69,7 @@ func (k Keyring) Remove(origin string) error {
 func (k Keyring) Signer(origin string) (note.Signer, error) {
 	raw, err := os.ReadFile(k.KeyPath(origin))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w", k.KeyPath(origin), ErrNoKey)
+		return nil, fmt.Errorf("%w: %w", ErrNoKey, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the key of %s: %w", origin, err)

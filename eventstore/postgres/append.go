@@ -1,0 +1,342 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/soquy/soquy/eventstore"
+)
+
+// copyFrom is the number of rows from which on COPY is used. Below it the rows go as arrays, all tables of a batch in
+// one round trip; COPY takes two a table.
+const copyFrom = 256
+
+// Append implements eventstore.Appender.
+func (s *Store) Append(ctx context.Context, b *eventstore.Batch) (note []byte, err error) {
+	if err := b.Validate(); err != nil {
+		return nil, wrap(appendOp(b), err)
+	}
+	tx, head, err := s.begin(ctx, b.Ledger, false)
+	if err != nil && !errors.Is(err, eventstore.ErrNotFound) {
+		return nil, wrap(appendOp(b), err)
+	}
+	return s.append(ctx, tx, b, head.position)
+}
+
+// Lock implements eventstore.Appender. The lock is that of the ledger's row.
+func (s *Store) Lock(ctx context.Context, ledger uuid.UUID) (eventstore.Lock, error) {
+	tx, row, err := s.begin(ctx, ledger, true)
+	var head eventstore.Head
+	if err == nil {
+		head, err = row.head(ledger)
+	}
+	if err != nil {
+		if tx != nil {
+			rollback(ctx, tx)
+		}
+		return nil, wrap("lock "+ledger.String(), err)
+	}
+	return &lock{store: s, tx: tx, head: head}, nil
+}
+
+// A lock is a transaction that has locked the ledger's row.
+type lock struct {
+	store *Store
+	tx    pgx.Tx
+	head  eventstore.Head
+}
+
+func (l *lock) Head() eventstore.Head { return l.head }
+
+func (l *lock) Append(ctx context.Context, b *eventstore.Batch) ([]byte, error) {
+	tx := l.tx
+	if tx == nil {
+		return nil, wrap(appendOp(b), pgx.ErrTxClosed)
+	}
+	l.tx = nil
+	err := b.Validate()
+	if err == nil && b.Ledger != l.head.Ledger {
+		err = fmt.Errorf("the lock is of %s", l.head.Ledger)
+	}
+	if err != nil {
+		rollback(ctx, tx)
+		return nil, wrap(appendOp(b), err)
+	}
+	return l.store.append(ctx, tx, b, l.head.Position())
+}
+
+func (l *lock) Release() error {
+	if l.tx == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	err := l.tx.Rollback(ctx)
+	l.tx = nil
+	return wrap("release the lock", err)
+}
+
+func appendOp(b *eventstore.Batch) string { return "append to " + b.Ledger.String() }
+
+// append stores the batch in the transaction, which has locked the ledger's row at position at (0: there is none), and
+// ends it, one way or the other.
+func (s *Store) append(ctx context.Context, tx pgx.Tx, b *eventstore.Batch, at int64) (note []byte, err error) {
+	defer rollback(ctx, tx)
+	note, through, err := s.store(ctx, tx, b, at)
+	if err != nil {
+		return nil, wrap(appendOp(b), err)
+	}
+	if err := commit(ctx, tx); err != nil {
+		return nil, wrap(appendOp(b), err)
+	}
+	s.partitions.Store(through)
+	return note, nil
+}
+
+// store is all of an append but the commit. The lock of the row and the look at the head are the compare, the one update
+// of the row is the swap: nobody else can come between.
+func (s *Store) store(ctx context.Context, tx pgx.Tx, b *eventstore.Batch, at int64) (note []byte, through int64, err error) {
+	switch {
+	case b.After == 0:
+		// A row that does not exist cannot be locked: it is made, and completed once there is a note.
+		if err := create(ctx, tx, b, at != 0); err != nil {
+			return nil, 0, err
+		}
+	case at == 0:
+		return nil, 0, eventstore.ErrNotFound
+	case at != b.After:
+		return nil, 0, &eventstore.HeadMovedError{Expected: b.After, Actual: at}
+	}
+	if note, err = b.Sign(); err != nil {
+		return nil, 0, fmt.Errorf("sign: %w", err)
+	}
+	if through, err = s.ensurePartition(ctx, tx, b.Last()); err != nil {
+		return nil, 0, err
+	}
+	if err := insert(ctx, tx, b, note); err != nil {
+		return nil, 0, err
+	}
+	for _, join := range s.joiners {
+		if err := join(ctx, tx, b); err != nil {
+			return nil, 0, err
+		}
+	}
+	return note, through, nil
+}
+
+// create makes the row of a new ledger.
+func create(ctx context.Context, tx pgx.Tx, b *eventstore.Batch, exists bool) error {
+	const (
+		insert = `INSERT INTO ledgers (ledger_id, origin, head_position, tree, note) VALUES ($1, $2, $3, '', '')
+			ON CONFLICT DO NOTHING`
+		events = `SELECT EXISTS (SELECT FROM events WHERE ledger_id = $1)`
+	)
+	if exists {
+		return eventstore.ErrLedgerExists
+	}
+	tag, err := tx.Exec(ctx, insert, b.Ledger, b.Origin, b.Last())
+	if err != nil {
+		return err
+	}
+	if tag.RowsAffected() == 0 {
+		return eventstore.ErrLedgerExists
+	}
+	var headless bool
+	if err := tx.QueryRow(ctx, events, b.Ledger).Scan(&headless); err != nil {
+		return err
+	}
+	if headless {
+		return fmt.Errorf("%w: there are events of a ledger without a head", eventstore.ErrCorrupt)
+	}
+	return nil
+}
+
+// insert writes the batch, in one round trip where it is small, and the head.
+func insert(ctx context.Context, tx pgx.Tx, b *eventstore.Batch, note []byte) error {
+	const (
+		private = `INSERT INTO private (ledger_id, private_id, salt, document)
+			SELECT $1, * FROM unnest($2::uuid[], $3::bytea[], $4::bytea[])`
+		erase = `DELETE FROM private WHERE ledger_id = $1 AND private_id = ANY ($2::uuid[])`
+		tiles = `INSERT INTO tiles (ledger_id, level, tile_index, hashes)
+			SELECT $1, * FROM unnest($2::int[], $3::bigint[], $4::bytea[])`
+		checkpoint = `INSERT INTO checkpoints (ledger_id, tree_size, note) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
+		swap       = `UPDATE ledgers SET head_position = $2, tree = $3, note = $4 WHERE ledger_id = $1`
+	)
+	batch := new(pgx.Batch)
+	for _, many := range []rows{newEventRows(b), newSubjectRows(b), newCommandRows(b)} {
+		switch n := many.len(); {
+		case n == 0:
+		case n < copyFrom:
+			batch.Queue(many.query(), append([]any{b.Ledger}, many.arrays()...)...)
+		default:
+			table, columns := many.table()
+			if _, err := tx.CopyFrom(ctx, pgx.Identifier{schema, table}, columns, copySource(many)); err != nil {
+				return insertError(err)
+			}
+		}
+	}
+	if len(b.Tiles) > 0 {
+		levels, indexes, hashes := make([]int32, len(b.Tiles)), make([]int64, len(b.Tiles)), make([][]byte, len(b.Tiles))
+		for i, t := range b.Tiles {
+			levels[i], indexes[i], hashes[i] = int32(t.Level), t.Index, t.Hashes
+		}
+		batch.Queue(tiles, b.Ledger, levels, indexes, hashes)
+	}
+	if len(b.Private) > 0 {
+		ids, salts, documents := make([]uuid.UUID, len(b.Private)), make([][]byte, len(b.Private)), make([][]byte, len(b.Private))
+		for i := range b.Private {
+			p := &b.Private[i]
+			ids[i], salts[i], documents[i] = p.ID, p.Salt[:], p.Document
+		}
+		batch.Queue(private, b.Ledger, ids, salts, documents)
+	}
+	if len(b.Erase) > 0 {
+		batch.Queue(erase, b.Ledger, b.Erase)
+	}
+	if b.KeepNote {
+		batch.Queue(checkpoint, b.Ledger, b.Last(), note)
+	}
+	batch.Queue(swap, b.Ledger, b.Last(), b.Edge.Bytes(), note)
+	return insertError(tx.SendBatch(ctx, batch).Close())
+}
+
+// insertError sees events that are there already: they are above the head, which is no mistake of the batch.
+func insertError(err error) error {
+	if state(err) == uniqueViolation && isEvents(err) {
+		return fmt.Errorf("%w: there are events above the head: %w", eventstore.ErrCorrupt, err)
+	}
+	return err
+}
+
+// rows are what a batch has many of, in both shapes: arrays for unnest, and rows for COPY.
+type rows interface {
+	len() int
+	query() string
+	arrays() []any
+	table() (name string, columns []string)
+	row(i int) []any
+}
+
+// copySource gives rows to COPY.
+func copySource(r rows) pgx.CopyFromSource {
+	return pgx.CopyFromSlice(r.len(), func(i int) ([]any, error) { return r.row(i), nil })
+}
+
+type eventRows struct {
+	b   *eventstore.Batch
+	out []any
+}
+
+func newEventRows(b *eventstore.Batch) *eventRows { return &eventRows{b, make([]any, 7)} }
+
+func (e *eventRows) len() int { return len(e.b.Records) }
+
+func (e *eventRows) query() string {
+	return `INSERT INTO events (ledger_id, position, event_id, type, effective_on, recorded_at, envelope)
+		SELECT $1, * FROM unnest($2::bigint[], $3::uuid[], $4::text[], $5::date[], $6::timestamptz[], $7::bytea[])`
+}
+
+func (e *eventRows) arrays() []any {
+	n := e.len()
+	positions, ids, types := make([]int64, n), make([]uuid.UUID, n), make([]string, n)
+	days, instants, envelopes := make([]time.Time, n), make([]time.Time, n), make([][]byte, n)
+	for i := range e.b.Records {
+		r := &e.b.Records[i]
+		positions[i], ids[i], types[i] = r.Position, r.ID, r.Type
+		days[i], instants[i], envelopes[i] = date(r.EffectiveOn), r.RecordedAt, r.Envelope
+	}
+	return []any{positions, ids, types, days, instants, envelopes}
+}
+
+func (e *eventRows) table() (string, []string) {
+	return "events", []string{"ledger_id", "position", "event_id", "type", "effective_on", "recorded_at", "envelope"}
+}
+
+func (e *eventRows) row(i int) []any {
+	r := &e.b.Records[i]
+	e.out[0], e.out[1], e.out[2], e.out[3] = e.b.Ledger, r.Position, r.ID, r.Type
+	e.out[4], e.out[5], e.out[6] = date(r.EffectiveOn), r.RecordedAt, r.Envelope
+	return e.out
+}
+
+type subjectRows struct {
+	b         *eventstore.Batch
+	subjects  []string
+	positions []int64
+	out       []any
+}
+
+func newSubjectRows(b *eventstore.Batch) *subjectRows {
+	s := &subjectRows{b: b, out: make([]any, 3)}
+	for i := range b.Records {
+		for _, subject := range b.Records[i].Subjects {
+			s.subjects = append(s.subjects, subject)
+			s.positions = append(s.positions, b.Records[i].Position)
+		}
+	}
+	return s
+}
+
+func (s *subjectRows) len() int { return len(s.subjects) }
+
+func (s *subjectRows) query() string {
+	return `INSERT INTO subjects (ledger_id, subject, position) SELECT $1, * FROM unnest($2::text[], $3::bigint[])`
+}
+
+func (s *subjectRows) arrays() []any { return []any{s.subjects, s.positions} }
+
+func (s *subjectRows) table() (string, []string) {
+	return "subjects", []string{"ledger_id", "subject", "position"}
+}
+
+func (s *subjectRows) row(i int) []any {
+	s.out[0], s.out[1], s.out[2] = s.b.Ledger, s.subjects[i], s.positions[i]
+	return s.out
+}
+
+type commandRows struct {
+	b   *eventstore.Batch
+	out []any
+}
+
+func newCommandRows(b *eventstore.Batch) *commandRows { return &commandRows{b, make([]any, 5)} }
+
+func (c *commandRows) len() int { return len(c.b.Commands) }
+
+func (c *commandRows) query() string {
+	return `INSERT INTO commands (ledger_id, command_id, fingerprint, first_position, last_position)
+		SELECT $1, * FROM unnest($2::uuid[], $3::bytea[], $4::bigint[], $5::bigint[])`
+}
+
+func (c *commandRows) arrays() []any {
+	n := c.len()
+	ids, fingerprints, first, last := make([]uuid.UUID, n), make([][]byte, n), make([]int64, n), make([]int64, n)
+	for i := range c.b.Commands {
+		x := &c.b.Commands[i]
+		ids[i], fingerprints[i], first[i], last[i] = x.ID, x.Fingerprint[:], x.First, x.Last
+	}
+	return []any{ids, fingerprints, first, last}
+}
+
+func (c *commandRows) table() (string, []string) {
+	return "commands", []string{"ledger_id", "command_id", "fingerprint", "first_position", "last_position"}
+}
+
+func (c *commandRows) row(i int) []any {
+	x := &c.b.Commands[i]
+	c.out[0], c.out[1], c.out[2], c.out[3], c.out[4] = c.b.Ledger, x.ID, x.Fingerprint[:], x.First, x.Last
+	return c.out
+}
+
+const secondsPerDay = 24 * 60 * 60
+
+// date is a day as the driver takes it.
+func date(day int32) time.Time { return time.Unix(int64(day)*secondsPerDay, 0).UTC() }
+
+// day is a date that the driver read.
+func day(t time.Time) int32 { return int32(t.Unix() / secondsPerDay) }

@@ -1,0 +1,101 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// schema is where all our tables are.
+const schema = "soquy"
+
+// What a session is told where the URL does not say otherwise. Times are in milliseconds, as the server counts them.
+const (
+	// poolSize is the most connections of each pool: readers at once, and ledgers that are appended to at once.
+	poolSize = "10"
+	// statementTimeout ends a statement that runs away. An append's statements take milliseconds.
+	statementTimeout = "30000"
+	// lockTimeout is how long an append waits for another writer of its ledger before ErrLocked.
+	lockTimeout = "10000"
+	// idleTimeout ends a session that holds a transaction open and does nothing, such as one whose process hangs.
+	idleTimeout = "60000"
+	// checkInterval is how often the server looks, while a statement runs, whether the client is still there.
+	checkInterval = "5000"
+	// userTimeout is for how long the server keeps a connection whose client does not acknowledge what was sent.
+	userTimeout = "30000"
+)
+
+// configure makes the configuration of the writers' pool of a URL.
+func configure(url string) (*pgxpool.Config, error) {
+	// pgxpool has no way to say whether the size was given.
+	if !strings.Contains(url, "pool_max_conns") {
+		url = withParameter(url, "pool_max_conns", poolSize)
+	}
+	config, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	params := config.ConnConfig.RuntimeParams
+	for name, value := range map[string]string{
+		"application_name":                    schema,
+		"statement_timeout":                   statementTimeout,
+		"lock_timeout":                        lockTimeout,
+		"idle_in_transaction_session_timeout": idleTimeout,
+	} {
+		if _, given := params[name]; !given {
+			params[name] = value
+		}
+	}
+	params["search_path"] = schema
+	config.ConnConfig.OnNotice = noteWarning
+	config.AfterConnect = afterConnect
+	return config, nil
+}
+
+// readers is the configuration of the readers' pool.
+func readers(config *pgxpool.Config) *pgxpool.Config {
+	config = config.Copy()
+	config.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
+	config.AfterConnect = nil
+	return config
+}
+
+// migrators is the configuration of the connections that check and change the tables, which takes as long as it takes.
+func migrators(config *pgxpool.Config) *pgx.ConnConfig {
+	c := config.ConnConfig.Copy()
+	c.RuntimeParams["statement_timeout"] = "0"
+	c.RuntimeParams["lock_timeout"] = "0"
+	return c
+}
+
+// withParameter adds a parameter to a URL or a keyword/value string.
+func withParameter(url, name, value string) string {
+	switch {
+	case !strings.HasPrefix(url, "postgres://") && !strings.HasPrefix(url, "postgresql://"):
+		return url + " " + name + "=" + value
+	case strings.Contains(url, "?"):
+		return url + "&" + name + "=" + value
+	}
+	return url + "?" + name + "=" + value
+}
+
+// afterConnect sets what a server may not have, or may have better: it is no reason not to connect.
+func afterConnect(ctx context.Context, conn *pgx.Conn) error {
+	const settings = `SELECT set_config(name, value, false) FROM (VALUES
+			('client_connection_check_interval', '` + checkInterval + `', '0'),
+			('tcp_user_timeout', '` + userTimeout + `', '0'),
+			('synchronous_commit', 'on', 'off')
+		) AS v (name, value, unset)
+		WHERE current_setting(name, true) = unset`
+	_, err := conn.Exec(ctx, settings)
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) {
+		// The system that the server runs on has no such thing. What every system has is asked for alone.
+		_, err = conn.Exec(ctx, `SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`)
+	}
+	return err
+}

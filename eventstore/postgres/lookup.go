@@ -1,0 +1,76 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/soquy/soquy/eventstore"
+)
+
+// Commands implements eventstore.Memory.
+func (s *Store) Commands(ctx context.Context, ledger uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]eventstore.Command, error) {
+	const query = `SELECT command_id, fingerprint, first_position, last_position FROM commands
+		WHERE ledger_id = $1 AND command_id = ANY ($2::uuid[])`
+	found := make(map[uuid.UUID]eventstore.Command)
+	if len(ids) == 0 {
+		return found, nil
+	}
+	err := each(ctx, s.read, query, []any{ledger, ids}, func(rows pgx.Rows) error {
+		c, err := scanCommand(rows)
+		found[c.ID] = c
+		return err
+	})
+	if err != nil {
+		return nil, wrap("look commands up", err)
+	}
+	return found, nil
+}
+
+func scanCommand(rows pgx.Rows) (c eventstore.Command, err error) {
+	var fingerprint []byte
+	err = rows.Scan(&c.ID, &fingerprint, &c.First, &c.Last)
+	copy(c.Fingerprint[:], fingerprint)
+	return c, err
+}
+
+// Private implements eventstore.Memory.
+func (s *Store) Private(ctx context.Context, ledger uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]eventstore.Private, error) {
+	const query = `SELECT private_id, salt, document FROM private WHERE ledger_id = $1 AND private_id = ANY ($2::uuid[])`
+	found := make(map[uuid.UUID]eventstore.Private)
+	if len(ids) == 0 {
+		return found, nil
+	}
+	err := each(ctx, s.read, query, []any{ledger, ids}, func(rows pgx.Rows) error {
+		p, err := scanPrivate(rows)
+		found[p.ID] = p
+		return err
+	})
+	if err != nil {
+		return nil, wrap("look private texts up", err)
+	}
+	return found, nil
+}
+
+func scanPrivate(rows pgx.Rows) (p eventstore.Private, err error) {
+	var salt []byte
+	err = rows.Scan(&p.ID, &salt, &p.Document)
+	copy(p.Salt[:], salt)
+	return p, err
+}
+
+// Tile implements eventstore.Memory.
+func (s *Store) Tile(ctx context.Context, ledger uuid.UUID, level int, index int64) (hashes []byte, err error) {
+	const query = `SELECT hashes FROM tiles WHERE ledger_id = $1 AND level = $2 AND tile_index = $3`
+	err = s.read.QueryRow(ctx, query, ledger, level, index).Scan(&hashes)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = eventstore.ErrNotFound
+	}
+	if err != nil {
+		return nil, wrap(fmt.Sprintf("tile %d/%d", level, index), err)
+	}
+	return hashes, nil
+}

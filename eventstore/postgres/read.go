@@ -1,0 +1,215 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/soquy/soquy/eventstore"
+	"github.com/soquy/soquy/eventstore/transparency"
+)
+
+// A chunk is what is read by one statement: at most chunkRows, and of long envelopes as many as were chunkBytes the last
+// time. No connection is held while the events of a chunk are handed on, and no statement runs for long.
+const (
+	chunkRows  = 4_096
+	chunkBytes = 4 << 20
+	firstChunk = 512
+)
+
+// queryer is a pool or a transaction.
+type queryer interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// A row is one of ledgers, without its key.
+type row struct {
+	origin     string
+	position   int64
+	tree, note []byte
+}
+
+func (r *row) scan(row pgx.Row, more ...any) error {
+	return row.Scan(append([]any{&r.origin, &r.position, &r.tree, &r.note}, more...)...)
+}
+
+// head makes a head of the row.
+func (r *row) head(ledger uuid.UUID) (eventstore.Head, error) {
+	edge, err := transparency.EdgeFrom(r.position, r.tree)
+	if err != nil {
+		return eventstore.Head{}, fmt.Errorf("%w: %w", eventstore.ErrCorrupt, err)
+	}
+	return eventstore.Head{Ledger: ledger, Origin: r.origin, Edge: edge, Note: r.note}, nil
+}
+
+// Head implements eventstore.Log.
+func (s *Store) Head(ctx context.Context, ledger uuid.UUID) (eventstore.Head, error) {
+	return head(ctx, s.read, ledger)
+}
+
+// HeadTx is Head as a transaction sees it.
+func (s *Store) HeadTx(ctx context.Context, tx pgx.Tx, ledger uuid.UUID) (eventstore.Head, error) {
+	return head(ctx, tx, ledger)
+}
+
+func head(ctx context.Context, q queryer, ledger uuid.UUID) (h eventstore.Head, err error) {
+	const query = `SELECT origin, head_position, tree, note FROM ledgers WHERE ledger_id = $1`
+	var r row
+	err = r.scan(q.QueryRow(ctx, query, ledger))
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		err = eventstore.ErrNotFound
+	case err == nil:
+		h, err = r.head(ledger)
+	}
+	return h, wrap("head of "+ledger.String(), err)
+}
+
+// Ledgers implements eventstore.Directory.
+func (s *Store) Ledgers(ctx context.Context) ([]eventstore.Head, error) {
+	const query = `SELECT origin, head_position, tree, note, ledger_id FROM ledgers ORDER BY origin`
+	var heads []eventstore.Head
+	err := each(ctx, s.read, query, nil, func(rows pgx.Rows) error {
+		var r row
+		var id uuid.UUID
+		if err := r.scan(rows, &id); err != nil {
+			return err
+		}
+		h, err := r.head(id)
+		heads = append(heads, h)
+		return err
+	})
+	return heads, wrap("list the ledgers", err)
+}
+
+// Read implements eventstore.Log.
+func (s *Store) Read(ctx context.Context, ledger uuid.UUID, from, to int64, yield func(*eventstore.Record) error) error {
+	const query = `SELECT position, event_id, type, effective_on, recorded_at, envelope FROM events
+		WHERE ledger_id = $1 AND position BETWEEN $2 AND $3 ORDER BY position`
+	head, err := s.Head(ctx, ledger)
+	if err != nil {
+		return err
+	}
+	from = max(from, 1)
+	if to == 0 || to > head.Position() {
+		to = head.Position()
+	}
+	c := newChunk()
+	for from <= to {
+		last := min(to, from+c.limit-1)
+		if err := c.load(ctx, s.read, query, ledger, from, last); err != nil {
+			return wrap("read "+ledger.String(), err)
+		}
+		for i := range c.records {
+			if c.records[i].Position != from {
+				break
+			}
+			if err := yield(&c.records[i]); err != nil {
+				return err
+			}
+			from++
+		}
+		if from <= last {
+			return fmt.Errorf("read %s: %w: position %d is missing", ledger, eventstore.ErrCorrupt, from)
+		}
+	}
+	return nil
+}
+
+// Event implements eventstore.Log.
+func (s *Store) Event(ctx context.Context, ledger, id uuid.UUID) (eventstore.Record, error) {
+	const query = `SELECT position, event_id, type, effective_on, recorded_at, envelope FROM events
+		WHERE ledger_id = $1 AND event_id = $2 ORDER BY position LIMIT 1`
+	c := newChunk()
+	if err := c.load(ctx, s.read, query, ledger, id); err != nil {
+		return eventstore.Record{}, wrap("event "+id.String(), err)
+	}
+	if len(c.records) == 0 {
+		return eventstore.Record{}, fmt.Errorf("event %s: %w", id, eventstore.ErrNotFound)
+	}
+	return c.records[0], nil
+}
+
+// Subject implements eventstore.Log.
+func (s *Store) Subject(ctx context.Context, ledger uuid.UUID, subject string, yield func(*eventstore.Record) error) error {
+	// The left join, so that a row of the index without its event is seen.
+	const query = `SELECT s.position, e.event_id, e.type, e.effective_on, e.recorded_at, e.envelope
+		FROM subjects s LEFT JOIN events e ON e.ledger_id = s.ledger_id AND e.position = s.position
+		WHERE s.ledger_id = $1 AND s.subject = $2 AND s.position > $3 ORDER BY s.position LIMIT $4`
+	c := newChunk()
+	for after := int64(0); ; {
+		if err := c.load(ctx, s.read, query, ledger, subject, after, c.limit); err != nil {
+			return wrap("subject "+subject, err)
+		}
+		if len(c.records) == 0 {
+			return nil
+		}
+		for i := range c.records {
+			after = c.records[i].Position
+			if c.records[i].Envelope == nil {
+				return fmt.Errorf("subject %s: %w: position %d is missing", subject, eventstore.ErrCorrupt, after)
+			}
+			if err := yield(&c.records[i]); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// A chunk is a buffer of events that were read by one statement.
+type chunk struct {
+	records []eventstore.Record
+	limit   int64 // how many rows to ask for next
+}
+
+func newChunk() *chunk { return &chunk{limit: firstChunk} }
+
+// load runs a query for position, event_id, type, effective_on, recorded_at, envelope and keeps the rows.
+func (c *chunk) load(ctx context.Context, q queryer, query string, args ...any) error {
+	c.records = c.records[:0]
+	size := 0
+	err := each(ctx, q, query, args, func(rows pgx.Rows) error {
+		var (
+			r              eventstore.Record
+			id             *uuid.UUID
+			typ            *string
+			on, recordedAt *time.Time
+		)
+		if err := rows.Scan(&r.Position, &id, &typ, &on, &recordedAt, &r.Envelope); err != nil {
+			return err
+		}
+		if r.Envelope != nil {
+			r.ID, r.Type, r.EffectiveOn, r.RecordedAt = *id, *typ, day(*on), recordedAt.UTC()
+			if n := len(c.records); n > 0 && c.records[n-1].Type == r.Type {
+				r.Type = c.records[n-1].Type // one string for a run of the same
+			}
+		}
+		size += len(r.Envelope)
+		c.records = append(c.records, r)
+		return nil
+	})
+	if n := len(c.records); n > 0 {
+		c.limit = int64(min(max(chunkBytes*n/max(size, 1), 1), chunkRows))
+	}
+	return err
+}
+
+// each runs a query and calls f on each of its rows.
+func each(ctx context.Context, q queryer, query string, args []any, f func(pgx.Rows) error) error {
+	rows, err := q.Query(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := f(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

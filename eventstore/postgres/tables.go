@@ -1,0 +1,136 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/soquy/soquy/eventstore"
+)
+
+// tileRows is how many tiles, of 8 KiB each, are read at once.
+const tileRows = 512
+
+// AllSubjects implements eventstore.Tables.
+func (s *Store) AllSubjects(ctx context.Context, ledger uuid.UUID, yield func(subject string, position int64) error) error {
+	const query = `SELECT subject, position FROM subjects WHERE ledger_id = $1 AND (subject, position) > ($3, $4)
+		ORDER BY subject, position LIMIT $2`
+	type row struct {
+		subject  string
+		position int64
+	}
+	return all(ctx, s, "read the subjects", query, ledger, chunkRows,
+		func(rows pgx.Rows) (x row, err error) { return x, rows.Scan(&x.subject, &x.position) },
+		func(x *row) []any { return []any{x.subject, x.position} },
+		func(x *row) error { return yield(x.subject, x.position) },
+		"", 0)
+}
+
+// AllCommands implements eventstore.Tables.
+func (s *Store) AllCommands(ctx context.Context, ledger uuid.UUID, yield func(eventstore.Command) error) error {
+	// There is no UUID before all others, so the first chunk starts at the least one and leaves none out.
+	const query = `SELECT command_id, fingerprint, first_position, last_position FROM commands
+		WHERE ledger_id = $1 AND command_id >= $3 AND command_id IS DISTINCT FROM $4 ORDER BY command_id LIMIT $2`
+	return all(ctx, s, "read the commands", query, ledger, chunkRows, scanCommand,
+		func(c *eventstore.Command) []any { return []any{c.ID, &c.ID} },
+		func(c *eventstore.Command) error { return yield(*c) },
+		uuid.Nil, (*uuid.UUID)(nil))
+}
+
+// AllTiles implements eventstore.Tables.
+func (s *Store) AllTiles(ctx context.Context, ledger uuid.UUID, yield func(level int, index int64, hashes []byte) error) error {
+	const query = `SELECT level, tile_index, hashes FROM tiles WHERE ledger_id = $1 AND (level, tile_index) > ($3, $4)
+		ORDER BY level, tile_index LIMIT $2`
+	type row struct {
+		level  int
+		index  int64
+		hashes []byte
+	}
+	return all(ctx, s, "read the tiles", query, ledger, tileRows,
+		func(rows pgx.Rows) (x row, err error) { return x, rows.Scan(&x.level, &x.index, &x.hashes) },
+		func(x *row) []any { return []any{x.level, x.index} },
+		func(x *row) error { return yield(x.level, x.index, x.hashes) },
+		-1, 0)
+}
+
+// AllCheckpoints implements eventstore.Tables.
+func (s *Store) AllCheckpoints(ctx context.Context, ledger uuid.UUID, yield func(eventstore.Checkpoint) error) error {
+	const query = `SELECT tree_size, note FROM checkpoints WHERE ledger_id = $1 AND tree_size > $3 ORDER BY tree_size LIMIT $2`
+	return all(ctx, s, "read the checkpoints", query, ledger, chunkRows,
+		func(rows pgx.Rows) (c eventstore.Checkpoint, err error) { return c, rows.Scan(&c.Size, &c.Note) },
+		func(c *eventstore.Checkpoint) []any { return []any{c.Size} },
+		func(c *eventstore.Checkpoint) error { return yield(*c) },
+		-1)
+}
+
+// AllPrivate implements eventstore.Tables.
+func (s *Store) AllPrivate(ctx context.Context, ledger uuid.UUID, yield func(eventstore.Private) error) error {
+	const query = `SELECT private_id, salt, document FROM private
+		WHERE ledger_id = $1 AND private_id >= $3 AND private_id IS DISTINCT FROM $4 ORDER BY private_id LIMIT $2`
+	return all(ctx, s, "read the private texts", query, ledger, chunkRows, scanPrivate,
+		func(p *eventstore.Private) []any { return []any{p.ID, &p.ID} },
+		func(p *eventstore.Private) error { return yield(*p) },
+		uuid.Nil, (*uuid.UUID)(nil))
+}
+
+// all reads a table in the order of its key, a chunk at a time. The query takes the ledger, a limit, and the key after
+// which it starts (start at first, then the key of the last row).
+func all[T any](ctx context.Context, s *Store, op, query string, ledger uuid.UUID, limit int,
+	scan func(pgx.Rows) (T, error), key func(*T) []any, yield func(*T) error, start ...any,
+) error {
+	var buf []T
+	for after := start; ; after = key(&buf[len(buf)-1]) {
+		args := append([]any{ledger, limit}, after...)
+		buf = buf[:0]
+		err := each(ctx, s.read, query, args, func(rows pgx.Rows) error {
+			x, err := scan(rows)
+			buf = append(buf, x)
+			return err
+		})
+		if err != nil {
+			return wrap(op, err)
+		}
+		if len(buf) == 0 {
+			return nil
+		}
+		for i := range buf {
+			if err := yield(&buf[i]); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// Strays implements eventstore.Tables.
+func (s *Store) Strays(ctx context.Context) ([]string, error) {
+	// From one ledger_id of an index to the next, instead of over all its rows.
+	const query = `WITH RECURSIVE ids (id) AS (
+			(SELECT ledger_id FROM %[1]s ORDER BY ledger_id LIMIT 1)
+			UNION ALL
+			SELECT (SELECT ledger_id FROM %[1]s WHERE ledger_id > id ORDER BY ledger_id LIMIT 1) FROM ids WHERE id IS NOT NULL
+		)
+		SELECT id FROM ids WHERE id IS NOT NULL AND NOT EXISTS (SELECT FROM ledgers WHERE ledger_id = id)`
+	var strays []string
+	err := s.View(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		for _, table := range ledgerTables {
+			err := each(ctx, tx, fmt.Sprintf(query, pgx.Identifier{table}.Sanitize()), nil, func(rows pgx.Rows) error {
+				var id uuid.UUID
+				err := rows.Scan(&id)
+				strays = append(strays, table+" "+id.String())
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	slices.Sort(strays)
+	return strays, wrap("look for strays", err)
+}
+
+// ledgerTables are the tables whose rows belong to a ledger.
+var ledgerTables = [...]string{"checkpoints", "commands", "events", "private", "snapshots", "subjects", "tiles"}

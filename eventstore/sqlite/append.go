@@ -1,0 +1,276 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/soquy/soquy/eventstore"
+)
+
+// Append implements eventstore.Appender.
+func (s *Store) Append(ctx context.Context, b *eventstore.Batch) (note []byte, err error) {
+	t, err := s.begin(ctx)
+	if err != nil {
+		return nil, wrap(appendOp(b), err)
+	}
+	return s.append(ctx, t, b)
+}
+
+// Lock implements eventstore.Appender. The lock is the file's only write lock: while it is held, no ledger of the
+// database can be appended to by anybody else.
+func (s *Store) Lock(ctx context.Context, ledger uuid.UUID) (eventstore.Lock, error) {
+	t, err := s.begin(ctx)
+	if err != nil {
+		return nil, wrap("lock "+ledger.String(), err)
+	}
+	head, err := s.HeadTx(ctx, t.tx, ledger)
+	if err != nil {
+		return nil, errors.Join(err, t.rollback())
+	}
+	return &lock{store: s, t: t, head: head}, nil
+}
+
+// A lock is a write transaction that has begun.
+type lock struct {
+	store *Store
+	t     *transaction
+	head  eventstore.Head
+}
+
+func (l *lock) Head() eventstore.Head { return l.head }
+
+func (l *lock) Append(ctx context.Context, b *eventstore.Batch) ([]byte, error) {
+	if l.t.done {
+		return nil, wrap(appendOp(b), sql.ErrTxDone)
+	}
+	return l.store.append(ctx, l.t, b)
+}
+
+func (l *lock) Release() error {
+	if err := l.t.rollback(); err != nil {
+		return wrap("release the lock", err)
+	}
+	return nil
+}
+
+func appendOp(b *eventstore.Batch) string { return "append to " + b.Ledger.String() }
+
+// append stores the batch in the transaction and ends it, one way or the other.
+func (s *Store) append(ctx context.Context, t *transaction, b *eventstore.Batch) (note []byte, err error) {
+	defer t.rollback()
+	note, err = s.store(ctx, t, b)
+	if err != nil {
+		return nil, wrap(appendOp(b), err)
+	}
+	if err := t.commit(); err != nil {
+		return nil, wrap(appendOp(b), err)
+	}
+	return note, nil
+}
+
+// store is all of an append but the commit. The transaction is immediate, so from the look at the head on nobody else can
+// move it: the look and the update of the row at the end are the compare-and-swap, and the row is written once.
+func (s *Store) store(ctx context.Context, t *transaction, b *eventstore.Batch) ([]byte, error) {
+	if err := b.Validate(); err != nil {
+		return nil, err
+	}
+	// A cancellable context makes the driver start a goroutine for each statement; ctx is asked between them instead.
+	steps := context.WithoutCancel(ctx)
+	if err := compare(steps, t.tx, b); err != nil {
+		return nil, err
+	}
+	note, err := b.Sign()
+	if err != nil {
+		return nil, fmt.Errorf("sign: %w", err)
+	}
+	if err := t.raw(func() error { return t.insert(steps, ctx.Err, b) }); err != nil {
+		return nil, err
+	}
+	if err := insertRest(steps, t, b, note); err != nil {
+		return nil, err
+	}
+	for _, join := range s.joiners {
+		if err := join(steps, t.tx, b); err != nil {
+			return nil, err
+		}
+	}
+	if err := swap(steps, t.tx, b, note); err != nil {
+		return nil, err
+	}
+	return note, ctx.Err()
+}
+
+// compare looks whether the ledger is where the batch expects it.
+func compare(ctx context.Context, tx *sql.Tx, b *eventstore.Batch) error {
+	const (
+		head  = `SELECT head_position FROM ledgers WHERE ledger_id = ?`
+		taken = `SELECT EXISTS (SELECT 1 FROM ledgers WHERE origin = ?), EXISTS (SELECT 1 FROM events WHERE ledger_id = ?)`
+	)
+	var at int64
+	err := tx.QueryRowContext(ctx, head, b.Ledger[:]).Scan(&at)
+	switch {
+	case err == nil && b.After == 0:
+		return eventstore.ErrLedgerExists
+	case err == nil && at != b.After:
+		return &eventstore.HeadMovedError{Expected: b.After, Actual: at}
+	case err == nil:
+		return nil
+	case !errors.Is(err, sql.ErrNoRows):
+		return err
+	case b.After != 0:
+		return eventstore.ErrNotFound
+	}
+	var origin, events bool
+	if err := tx.QueryRowContext(ctx, taken, b.Origin, b.Ledger[:]).Scan(&origin, &events); err != nil {
+		return err
+	}
+	switch {
+	case events:
+		return fmt.Errorf("%w: there are events of a ledger without a head", eventstore.ErrCorrupt)
+	case origin:
+		return eventstore.ErrLedgerExists
+	}
+	return nil
+}
+
+// insert inserts what a batch has many of.
+func (w *writer) insert(ctx context.Context, cancelled func() error, b *eventstore.Batch) error {
+	var ledger any = b.Ledger[:]
+	var lastType, lastDay any
+	w.events.begin(ledger)
+	w.subjects.begin(ledger)
+	w.commands.begin(ledger)
+	for i := range b.Records {
+		r := &b.Records[i]
+		// What is the same as in the record before is put into an interface once.
+		if i == 0 || b.Records[i-1].Type != r.Type {
+			lastType = r.Type
+		}
+		if i == 0 || b.Records[i-1].EffectiveOn != r.EffectiveOn {
+			lastDay = w.dates.format(r.EffectiveOn)
+		}
+		var position any = r.Position
+		row := w.events.row()
+		row[0].Value = position
+		row[1].Value = r.ID[:]
+		row[2].Value = lastType
+		row[3].Value = lastDay
+		row[4].Value = r.RecordedAt.UnixMicro()
+		row[5].Value = r.Envelope
+		if w.events.full() {
+			if err := w.flushEvents(ctx); err != nil {
+				return err
+			}
+			if err := cancelled(); err != nil {
+				return err
+			}
+		}
+		for _, subject := range r.Subjects {
+			row := w.subjects.row()
+			row[0].Value = subject
+			row[1].Value = position
+			if w.subjects.full() {
+				if err := w.subjects.flush(ctx); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if err := w.flushEvents(ctx); err != nil {
+		return err
+	}
+	if err := w.subjects.flush(ctx); err != nil {
+		return err
+	}
+	for i := range b.Commands {
+		c := &b.Commands[i]
+		row := w.commands.row()
+		row[0].Value = c.ID[:]
+		row[1].Value = c.Fingerprint[:]
+		row[2].Value = c.First
+		row[3].Value = c.Last
+		if w.commands.full() {
+			if err := w.commands.flush(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return w.commands.flush(ctx)
+}
+
+// flushEvents inserts the events that wait. One that is there already, above the head, is no mistake of the batch.
+func (w *writer) flushEvents(ctx context.Context) error {
+	err := w.events.flush(ctx)
+	if alreadyThere(err) {
+		return fmt.Errorf("%w: there are events above the head: %w", eventstore.ErrCorrupt, err)
+	}
+	return err
+}
+
+// insertRest inserts what a batch has few of, and erases.
+func insertRest(ctx context.Context, t *transaction, b *eventstore.Batch, note []byte) error {
+	const (
+		tile       = `INSERT INTO tiles VALUES (?, ?, ?, ?)`
+		private    = `INSERT INTO private VALUES (?, ?, ?, ?)`
+		erase      = `DELETE FROM private WHERE ledger_id = ? AND private_id = ?`
+		checkpoint = `INSERT OR IGNORE INTO checkpoints VALUES (?, ?, ?)`
+	)
+	ledger := b.Ledger[:]
+	for _, x := range b.Tiles {
+		if _, err := t.tx.ExecContext(ctx, tile, ledger, x.Level, x.Index, x.Hashes); err != nil {
+			return fmt.Errorf("tile %d/%d: %w", x.Level, x.Index, err)
+		}
+	}
+	if len(b.Private) > 0 {
+		stmt, err := t.tx.PrepareContext(ctx, private)
+		if err != nil {
+			return err
+		}
+		defer stmt.Close()
+		for i := range b.Private {
+			p := &b.Private[i]
+			if _, err := stmt.ExecContext(ctx, ledger, p.ID[:], p.Salt[:], p.Document); err != nil {
+				return fmt.Errorf("private text %s: %w", p.ID, err)
+			}
+		}
+	}
+	for _, id := range b.Erase {
+		if _, err := t.tx.ExecContext(ctx, erase, ledger, id[:]); err != nil {
+			return fmt.Errorf("erase %s: %w", id, err)
+		}
+		t.uncut = true
+	}
+	if b.KeepNote {
+		if _, err := t.tx.ExecContext(ctx, checkpoint, ledger, b.Last(), note); err != nil {
+			return fmt.Errorf("checkpoint: %w", err)
+		}
+	}
+	return nil
+}
+
+// swap writes the new head into the row that compare saw.
+func swap(ctx context.Context, tx *sql.Tx, b *eventstore.Batch, note []byte) error {
+	const (
+		insert = `INSERT INTO ledgers (head_position, tree, note, ledger_id, origin) VALUES (?, ?, ?, ?, ?)`
+		update = `UPDATE ledgers SET head_position = ?, tree = ?, note = ? WHERE ledger_id = ? AND head_position = ?`
+	)
+	var query string
+	var last any
+	if b.After == 0 {
+		query, last = insert, b.Origin
+	} else {
+		query, last = update, b.After
+	}
+	res, err := tx.ExecContext(ctx, query, b.Last(), b.Edge.Bytes(), note, b.Ledger[:], last)
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n != 1 {
+		return errors.Join(fmt.Errorf("%w: the head moved inside the transaction", eventstore.ErrCorrupt), err)
+	}
+	return nil
+}

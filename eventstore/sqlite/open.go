@@ -1,0 +1,202 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	driver "modernc.org/sqlite"
+
+	"github.com/soquy/soquy/eventstore"
+	"github.com/soquy/soquy/migrations"
+)
+
+const (
+	// driverName is the name under which modernc.org/sqlite is registered.
+	driverName = "sqlite"
+
+	// pageSize is that of a new file. Twice SQLite's own, it has eight or more events, and halves the calls that write them.
+	pageSize = 8_192
+	// busyTimeout is how long, in milliseconds, a statement waits for another process before ErrLocked.
+	busyTimeout = 5_000
+	// autocheckpoint is how many pages the WAL gets before a commit copies it back into the file: 16 MiB. More of them
+	// make a copy rarer and larger: the page of a busy index is copied once for many commits.
+	autocheckpoint = 2_048
+	// journalLimit is the size in bytes to which a WAL that grew under a long reader is cut.
+	journalLimit = 64 << 20
+	// cacheWriter and cacheReader are the page caches of a connection in KiB. The writer's holds the inner pages of every
+	// index of a large ledger.
+	cacheWriter = 64 << 10
+	cacheReader = 16 << 10
+	// mmapReader is how much of the file readers map instead of copying each page out of it.
+	mmapReader = 1 << 30
+)
+
+// dsn is the driver's name for the file with parameters of the form "key=value".
+func dsn(path string, params ...string) string {
+	// An absolute path, as a file: URI has no relative ones; ToSlash, because it has no backslashes.
+	u := url.URL{Scheme: "file", Path: filepath.ToSlash(path)}
+	if !strings.HasPrefix(u.Path, "/") {
+		u.Path = "/" + u.Path // a drive letter
+	}
+	return u.String() + "?" + strings.Join(params, "&")
+}
+
+func pragma(name string, value any) string { return fmt.Sprintf("_pragma=%s(%v)", name, value) }
+
+func open(ctx context.Context, path string, opt Options, joiners []Joiner) (*Store, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{path: abs, mode: opt.Mode, joiners: joiners}
+	// Both are switches of the whole process, best turned before its first connection, and without effect where the
+	// system does not have them. Locks that belong to the open file survive that somebody else in the process, such as a
+	// backup, opens and closes the file. fdatasync makes a commit as durable as fsync does, without a write of the file's times; SQLite's own builds use it.
+	_, _ = driver.OFDLocking(true)
+	_, _ = driver.Fdatasync(true)
+	fresh, err := s.inspect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if fresh && opt.Mode != Create {
+		return nil, eventstore.ErrNoSchema
+	}
+	if opt.Mode == ReadOnly {
+		err = s.openReadOnly(ctx)
+	} else {
+		err = s.openReadWrite(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// inspect looks at the file and writes nothing: fresh says that it is not there or empty. It reads through SQLite, as
+// immutable so that no lock and no other file is made: where locks belong to the process, closing a file of our own
+// would give up those of every connection to the same file.
+func (s *Store) inspect(ctx context.Context) (fresh bool, err error) {
+	const application = `PRAGMA application_id`
+	info, err := os.Stat(s.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && s.mode == Create:
+		dir, err := os.Stat(filepath.Dir(s.path))
+		if err != nil {
+			return false, err
+		}
+		if !dir.IsDir() {
+			return false, fmt.Errorf("%s is not a folder", filepath.Dir(s.path))
+		}
+		return true, nil
+	case err != nil:
+		return false, err
+	case info.IsDir():
+		return false, fmt.Errorf("%s is a folder", s.path)
+	case info.Size() == 0:
+		return true, nil
+	}
+	db, err := sql.Open(driverName, dsn(s.path, "mode=ro", "immutable=1"))
+	if err != nil {
+		return false, err
+	}
+	defer db.Close()
+	var id uint32
+	if err := db.QueryRowContext(ctx, application).Scan(&id); err != nil {
+		return false, err
+	}
+	if id != migrations.ApplicationID {
+		return false, fmt.Errorf("%w: the application_id of the file is %#x", eventstore.ErrForeign, id)
+	}
+	return false, nil
+}
+
+func (s *Store) openReadOnly(ctx context.Context) error {
+	s.tidy = !exists(s.path + "-wal")
+	if err := s.openReaders("mode=ro"); err != nil {
+		return err
+	}
+	err := migrations.Check(ctx, s.read, migrations.SQLite)
+	if s.tidy && cannotMakeSideFiles(err) {
+		// SQLite makes a -wal and a -shm beside the file even to read it. Where it cannot, and there is no -wal whose
+		// pages would be missing, the file is all there is, and nobody with our rights can change it.
+		s.tidy = false
+		_ = s.read.Close()
+		if err := s.openReaders("mode=ro", "immutable=1"); err != nil {
+			return err
+		}
+		err = migrations.Check(ctx, s.read, migrations.SQLite)
+	}
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
+	return nil
+}
+
+func (s *Store) openReadWrite(ctx context.Context) error {
+	if err := s.prepareFile(ctx); err != nil {
+		return err
+	}
+	if err := s.openReaders("mode=rw"); err != nil {
+		return err
+	}
+	w, err := openWriter(ctx, s.path)
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
+	s.writer = w
+	return nil
+}
+
+// prepareFile makes the file where it may, brings its tables up to date, and turns WAL mode on, which stays in the file.
+// It works on a connection of its own, because the application_id must be the first thing that is ever written.
+func (s *Store) prepareFile(ctx context.Context) error {
+	mode := "mode=rw"
+	if s.mode == Create {
+		mode = "mode=rwc"
+	}
+	db, err := sql.Open(driverName, dsn(s.path, mode, "_txlock=immediate",
+		pragma("page_size", pageSize), pragma("busy_timeout", busyTimeout), pragma("synchronous", "FULL")))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	err = migrations.Check(ctx, db, migrations.SQLite)
+	switch {
+	case errors.Is(err, migrations.ErrNoSchema) && s.mode == Create, errors.Is(err, migrations.ErrOlder):
+		err = migrations.Up(ctx, db, migrations.SQLite)
+	}
+	if err != nil {
+		return err
+	}
+	const wal = `PRAGMA journal_mode = WAL`
+	var got string
+	if err := db.QueryRowContext(ctx, wal).Scan(&got); err != nil {
+		return fmt.Errorf("turn on WAL mode: %w", err)
+	}
+	if got != "wal" {
+		return fmt.Errorf("turn on WAL mode: the journal mode stays %q", got)
+	}
+	return db.Close()
+}
+
+func (s *Store) openReaders(params ...string) error {
+	params = append(params,
+		pragma("busy_timeout", busyTimeout), pragma("query_only", 1), pragma("cache_size", -cacheReader),
+		pragma("mmap_size", mmapReader))
+	db, err := sql.Open(driverName, dsn(s.path, params...))
+	if err != nil {
+		return err
+	}
+	db.SetMaxOpenConns(readers)
+	db.SetMaxIdleConns(readers)
+	s.read = db
+	return nil
+}

@@ -1,0 +1,192 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+
+	"github.com/soquy/soquy/eventstore"
+)
+
+// A writer is the one connection that writes. slot is its mutex, one that a waiting goroutine can leave when its context
+// ends, and that is given to waiters in the order in which they came.
+type writer struct {
+	slot chan struct{}
+	db   *sql.DB
+	conn *sql.Conn
+
+	events, subjects, commands *inserter
+
+	dates   dates
+	uncut   bool // the WAL may still hold texts that were erased
+	closing bool
+}
+
+// The number of columns of the tables that are inserted by many rows.
+const (
+	eventColumns   = 7
+	subjectColumns = 3
+	commandColumns = 5
+)
+
+func openWriter(ctx context.Context, path string) (_ *writer, err error) {
+	db, err := sql.Open(driverName, dsn(path, "mode=rw", "_txlock=immediate",
+		pragma("busy_timeout", busyTimeout), pragma("synchronous", "FULL"), pragma("foreign_keys", 1),
+		pragma("secure_delete", 1), pragma("cache_size", -cacheWriter), pragma("temp_store", "MEMORY"),
+		pragma("wal_autocheckpoint", autocheckpoint), pragma("journal_size_limit", journalLimit)))
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, db.Close())
+		}
+	}()
+	db.SetMaxOpenConns(1)
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	// A process that was killed after an erasure may have left the text in the WAL.
+	w := &writer{slot: make(chan struct{}, 1), db: db, conn: conn, uncut: true}
+	err = conn.Raw(func(c any) (err error) {
+		// SQLite opens a file that it may not write as read-only, and says nothing.
+		switch ro, err := c.(interface{ IsReadOnly(string) (bool, error) }).IsReadOnly("main"); {
+		case err != nil:
+			return err
+		case ro:
+			return eventstore.ErrReadOnly
+		}
+		p := c.(driver.ConnPrepareContext)
+		if w.events, err = newInserter(ctx, p, "events", eventColumns); err != nil {
+			return err
+		}
+		if w.subjects, err = newInserter(ctx, p, "subjects", subjectColumns); err != nil {
+			return err
+		}
+		w.commands, err = newInserter(ctx, p, "commands", commandColumns)
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(err, w.closeConn())
+	}
+	return w, nil
+}
+
+// close waits for the transaction that is open, ends the connection, and lets nobody in again.
+func (w *writer) close() error {
+	w.slot <- struct{}{}
+	defer func() { <-w.slot }()
+	if w.closing {
+		return nil
+	}
+	w.closing = true
+	if w.uncut {
+		w.cut()
+	}
+	return errors.Join(w.closeConn(), w.db.Close())
+}
+
+// closeConn gives back what is prepared on the connection, and the connection.
+func (w *writer) closeConn() error {
+	err := w.conn.Raw(func(any) error {
+		return errors.Join(w.events.close(), w.subjects.close(), w.commands.close())
+	})
+	return errors.Join(err, w.conn.Close())
+}
+
+// A transaction is an open write transaction, and holds the writer's slot until its end.
+type transaction struct {
+	*writer
+	tx     *sql.Tx
+	cancel context.CancelFunc
+	done   bool
+}
+
+// begin waits for the slot and for other processes, and begins a write transaction. Once it has begun, ctx has no power
+// over it: an open transaction is ended by its holder, not from behind by database/sql.
+func (s *Store) begin(ctx context.Context) (*transaction, error) {
+	w := s.writer
+	if w == nil {
+		return nil, eventstore.ErrReadOnly
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case w.slot <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if w.closing {
+		<-w.slot
+		return nil, sql.ErrConnDone
+	}
+	detached, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	attached := context.AfterFunc(ctx, cancel)
+	tx, err := w.conn.BeginTx(detached, nil)
+	if detaching := attached(); err != nil || !detaching {
+		if tx != nil {
+			_ = tx.Rollback()
+		}
+		cancel()
+		<-w.slot
+		if ctxErr := ctx.Err(); ctxErr != nil {
+			return nil, ctxErr
+		}
+		return nil, err
+	}
+	return &transaction{writer: w, tx: tx, cancel: cancel}, nil
+}
+
+// commit makes the transaction durable and gives the slot back.
+func (t *transaction) commit() error {
+	err := t.tx.Commit()
+	if err == nil && t.uncut {
+		t.uncut = !t.cut()
+	}
+	t.end()
+	return err
+}
+
+// rollback undoes the transaction and gives the slot back. After commit it does nothing.
+func (t *transaction) rollback() error {
+	if t.done {
+		return nil
+	}
+	err := t.tx.Rollback()
+	t.end()
+	return err
+}
+
+func (t *transaction) end() {
+	if !t.done {
+		t.done = true
+		t.cancel()
+		<-t.slot
+	}
+}
+
+// raw calls f with the driver's connection, on which the transaction is open.
+func (t *transaction) raw(f func() error) error {
+	return t.conn.Raw(func(any) error { return f() })
+}
+
+// cut copies the WAL into the file and cuts it to nothing, so that no erased text is left in it. It waits for nobody: a
+// reader that still needs the WAL makes it fail, and the next commit tries again.
+func (w *writer) cut() bool {
+	const (
+		impatient = `PRAGMA busy_timeout = 0`
+		truncate  = `PRAGMA wal_checkpoint(TRUNCATE)`
+	)
+	ctx := context.Background()
+	if _, err := w.conn.ExecContext(ctx, impatient); err != nil {
+		return false
+	}
+	defer w.conn.ExecContext(ctx, fmt.Sprintf(`PRAGMA busy_timeout = %d`, busyTimeout))
+	var busy, log, copied int64
+	err := w.conn.QueryRowContext(ctx, truncate).Scan(&busy, &log, &copied)
+	return err == nil && busy == 0
+}

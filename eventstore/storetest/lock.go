@@ -1,0 +1,127 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/soquy/soquy/eventstore"
+)
+
+func testLock(t *testing.T, h Harness) {
+	db, l := open(t, h), NewLedger(t, "KH")
+	ctx := context.Background()
+	_, err := db.Store.Lock(ctx, uuid.New())
+	wantErr(t, err, eventstore.ErrNotFound)
+	append1(t, db.Store, l, l.Batch(4))
+	before := read(t, db.Store, l.ID)
+
+	lock, err := db.Store.Lock(ctx, l.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := diff(before.Head, lock.Head()); d != "" {
+		t.Errorf("head under the lock (-want +got):\n%s", d)
+	}
+	// Readers go on.
+	if d := diff(before, read(t, db.Store, l.ID)); d != "" {
+		t.Errorf("while locked (-want +got):\n%s", d)
+	}
+	// Whoever waits can give up.
+	waiting, cancel := context.WithCancel(ctx)
+	cancelled := make(chan error)
+	go func() {
+		_, err := db.Store.Lock(waiting, l.ID)
+		cancelled <- err
+	}()
+	cancel()
+	wantErr(t, <-cancelled, context.Canceled)
+
+	b := l.Batch(3)
+	if note, err := lock.Append(ctx, b); err != nil || len(note) == 0 {
+		t.Fatal(err)
+	}
+	l.Committed()
+	if err := lock.Release(); err != nil {
+		t.Errorf("release after an append: %v", err)
+	}
+	if _, err := lock.Append(ctx, l.Batch(1)); err == nil {
+		t.Error("a lock that is over took an append")
+	}
+
+	// The context of Lock has no power over the lock once it is held.
+	short, end := context.WithCancel(ctx)
+	lock, err = db.Store.Lock(short, l.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end()
+	if _, err := lock.Append(ctx, l.Batch(2)); err != nil {
+		t.Fatal(err)
+	}
+	l.Committed()
+
+	lock, err = db.Store.Lock(ctx, l.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stale := l.Batch(1)
+	stale.After, stale.Records[0].Position, stale.Edge.Size = 1, 2, 2
+	var moved *eventstore.HeadMovedError
+	if _, err := lock.Append(ctx, stale); !errors.As(err, &moved) || moved.Actual != 9 {
+		t.Errorf("stale append under a lock: %v", err)
+	}
+	if err := errors.Join(lock.Release(), lock.Release()); err != nil {
+		t.Errorf("release twice: %v", err)
+	}
+	append1(t, db.Store, l, l.Batch(1))
+}
+
+// testLockQueue has a holder move the head while others wait: whoever waited must see the head that the holder made.
+func testLockQueue(t *testing.T, h Harness) {
+	db, l := open(t, h), NewLedger(t, "KH")
+	append1(t, db.Store, l, l.Batch(1))
+	other := db.Again(t)
+	ctx := context.Background()
+	for range 5 {
+		lock, err := db.Store.Lock(ctx, l.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := l.Batch(1)
+		l.Committed()
+		after := l.Position()
+
+		var wg sync.WaitGroup
+		for _, s := range []eventstore.Store{db.Store, other} {
+			stale := *b
+			stale.Sign = func() ([]byte, error) { return nil, errors.New("signed beside a lock") }
+			wg.Go(func() {
+				var moved *eventstore.HeadMovedError
+				if _, err := s.Append(ctx, &stale); !errors.As(err, &moved) || moved.Actual != after {
+					t.Errorf("append beside a lock: %v", err)
+				}
+			})
+			wg.Go(func() {
+				l, err := s.Lock(ctx, l.ID)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if l.Head().Position() != after {
+					t.Errorf("who waited for the lock sees position %d, not %d", l.Head().Position(), after)
+				}
+				if err := l.Release(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		if _, err := lock.Append(ctx, b); err != nil {
+			t.Fatal(err)
+		}
+		wg.Wait()
+	}
+}

@@ -1,0 +1,29 @@
+package cli
+
+import "github.com/soquy/soquy/domain"
+
+func (p *program) periodCommand() *command {
+	return p.parent("period", p.periodClose(), p.periodReopen())
+}
+
+func (p *program) periodClose() *command {
+	var (
+		through dateFlag
+		unit    string
+	)
+	c := p.command("period.close", "close").date(&through, "through").code(&unit, "unit", units)
+	return c.needs("through").records(func(*form, []string) domain.CommandBody {
+		return &domain.ClosePeriod{Through: through.date, Unit: unit}
+	})
+}
+
+func (p *program) periodReopen() *command {
+	var (
+		from dateFlag
+		unit string
+	)
+	c := p.command("period.reopen", "reopen").date(&from, "from").code(&unit, "unit", units)
+	return c.needs("from").records(func(*form, []string) domain.CommandBody {
+		return &domain.ReopenPeriod{From: from.date, Unit: unit}
+	})
+}

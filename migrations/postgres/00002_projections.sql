@@ -1,0 +1,264 @@
+-- +goose Up
+
+-- The read models: copies that follow from the events alone. `soquy verify` derives each row again, and a rebuild makes
+-- them anew. Each is in a slot, 0 or 1; the live one is named in progress.
+-- An epoch is position >> 13, a block position >> 10. Amounts are minor units, quantities thousandths.
+-- Texts that are keys sort by their bytes (COLLATE "C"), as they do in SQLite and in Go.
+
+CREATE TABLE soquy.progress (
+    ledger_id  uuid             NOT NULL,
+    projection text COLLATE "C" NOT NULL,
+    version    integer          NOT NULL,
+    slot       smallint         NOT NULL CHECK (slot IN (0, 1)),
+    position   bigint           NOT NULL,
+    PRIMARY KEY (ledger_id, projection)
+);
+
+-- A rebuild fills the slot that is not live, or has filled it and is emptying the other. builder is drawn anew by each
+-- rebuild: of two at once the later goes on.
+CREATE TABLE soquy.rebuilds (
+    ledger_id  uuid             NOT NULL,
+    projection text COLLATE "C" NOT NULL,
+    version    integer          NOT NULL,
+    slot       smallint         NOT NULL CHECK (slot IN (0, 1)),
+    position   bigint           NOT NULL,
+    builder    uuid             NOT NULL,
+    PRIMARY KEY (ledger_id, projection)
+);
+
+-- units
+
+CREATE TABLE soquy.units (
+    ledger_id   uuid             NOT NULL,
+    slot        smallint         NOT NULL,
+    unit        text COLLATE "C" NOT NULL,
+    level       text COLLATE "C" NOT NULL,
+    official    text COLLATE "C" NOT NULL,
+    address     text COLLATE "C" NOT NULL,
+    opened      date             NOT NULL,
+    parent      text COLLATE "C", -- now; '' of the root
+    closed      date,
+    merged_into text COLLATE "C",
+    PRIMARY KEY (ledger_id, slot, unit)
+);
+
+-- From a date on, a unit is below another; a merged one is below the one that it was merged into.
+CREATE TABLE soquy.unit_edges (
+    ledger_id uuid             NOT NULL,
+    slot      smallint         NOT NULL,
+    position  bigint           NOT NULL,
+    unit      text COLLATE "C" NOT NULL,
+    from_on   date             NOT NULL,
+    parent    text COLLATE "C" NOT NULL,
+    PRIMARY KEY (ledger_id, slot, position, unit)
+);
+
+CREATE TABLE soquy.unit_names (
+    ledger_id uuid             NOT NULL,
+    slot      smallint         NOT NULL,
+    position  bigint           NOT NULL,
+    unit      text COLLATE "C" NOT NULL,
+    from_on   date             NOT NULL,
+    name      text COLLATE "C" NOT NULL,
+    name_en   text COLLATE "C" NOT NULL,
+    PRIMARY KEY (ledger_id, slot, position, unit)
+);
+
+-- funds
+
+CREATE TABLE soquy.funds (
+    ledger_id uuid             NOT NULL,
+    slot      smallint         NOT NULL,
+    fund      text COLLATE "C" NOT NULL,
+    name      text COLLATE "C" NOT NULL,
+    name_en   text COLLATE "C" NOT NULL,
+    opened    date             NOT NULL,
+    unit      text COLLATE "C", -- now
+    purposes  text COLLATE "C", -- with commas; '' is any
+    closed    date,
+    PRIMARY KEY (ledger_id, slot, fund)
+);
+
+CREATE TABLE soquy.fund_units (
+    ledger_id uuid             NOT NULL,
+    slot      smallint         NOT NULL,
+    fund      text COLLATE "C" NOT NULL,
+    position  bigint           NOT NULL,
+    from_on   date             NOT NULL,
+    unit      text COLLATE "C" NOT NULL,
+    PRIMARY KEY (ledger_id, slot, fund, position)
+);
+
+-- persons: without names, which are in private
+
+CREATE TABLE soquy.persons (
+    ledger_id uuid             NOT NULL,
+    slot      smallint         NOT NULL,
+    position  bigint           NOT NULL, -- of the registration: the ordinal in lists
+    person    uuid             NOT NULL,
+    kind      text COLLATE "C" NOT NULL,
+    PRIMARY KEY (ledger_id, slot, position)
+);
+
+CREATE TABLE soquy.person_aliases (
+    ledger_id       uuid     NOT NULL,
+    slot            smallint NOT NULL,
+    position        bigint   NOT NULL, -- of the merger
+    person_position bigint   NOT NULL,
+    into_position   bigint   NOT NULL,
+    until_position  bigint, -- of its reversal
+    PRIMARY KEY (ledger_id, slot, position)
+);
+
+-- goods
+
+CREATE TABLE soquy.goods (
+    ledger_id      uuid             NOT NULL,
+    slot           smallint         NOT NULL,
+    item           text COLLATE "C" NOT NULL,
+    measure        text COLLATE "C" NOT NULL,
+    first_position bigint           NOT NULL,
+    PRIMARY KEY (ledger_id, slot, item)
+);
+
+-- balances
+
+CREATE TABLE soquy.balances (
+    ledger_id           uuid             NOT NULL,
+    slot                smallint         NOT NULL,
+    fund                text COLLATE "C" NOT NULL,
+    asset               text COLLATE "C" NOT NULL,
+    posted              bigint           NOT NULL,
+    encumbered          bigint           NOT NULL,
+    quantity            bigint           NOT NULL,
+    quantity_encumbered bigint           NOT NULL,
+    PRIMARY KEY (ledger_id, slot, fund, asset)
+);
+
+CREATE TABLE soquy.balance_buckets (
+    ledger_id           uuid             NOT NULL,
+    slot                smallint         NOT NULL,
+    fund                text COLLATE "C" NOT NULL,
+    asset               text COLLATE "C" NOT NULL,
+    kind                smallint         NOT NULL CHECK (kind IN (0, 1, 2)), -- year, month, day
+    start               date             NOT NULL,
+    epoch               bigint           NOT NULL,
+    posted              bigint           NOT NULL,
+    encumbered          bigint           NOT NULL,
+    quantity            bigint           NOT NULL,
+    quantity_encumbered bigint           NOT NULL,
+    PRIMARY KEY (ledger_id, slot, fund, asset, kind, start, epoch)
+);
+
+-- totals
+
+CREATE TABLE soquy.total_keys (
+    ledger_id         uuid             NOT NULL,
+    slot              smallint         NOT NULL,
+    fact_key          uuid             NOT NULL,
+    unit              text COLLATE "C" NOT NULL,
+    fund              text COLLATE "C" NOT NULL,
+    measure           text COLLATE "C" NOT NULL,
+    recipient         text COLLATE "C" NOT NULL,
+    achievement_level text COLLATE "C" NOT NULL,
+    education_level   text COLLATE "C" NOT NULL,
+    school_year       text COLLATE "C" NOT NULL,
+    cause             text COLLATE "C" NOT NULL,
+    asset             text COLLATE "C" NOT NULL,
+    donor_kind        text COLLATE "C" NOT NULL,
+    first_position    bigint           NOT NULL,
+    PRIMARY KEY (ledger_id, slot, fact_key)
+);
+
+CREATE TABLE soquy.total_facts (
+    ledger_id  uuid     NOT NULL,
+    slot       smallint NOT NULL,
+    basis      smallint NOT NULL CHECK (basis IN (0, 1, 2)), -- both, granted, paid
+    day        date     NOT NULL,
+    fact_key   uuid     NOT NULL,
+    block      bigint   NOT NULL,
+    grants     bigint   NOT NULL,
+    amount     bigint   NOT NULL,
+    people_on  bytea    NOT NULL, -- ordinals, 4 bytes little-endian each
+    people_off bytea    NOT NULL,
+    PRIMARY KEY (ledger_id, slot, basis, day, fact_key, block)
+);
+
+CREATE TABLE soquy.total_gifts (
+    ledger_id uuid             NOT NULL,
+    slot      smallint         NOT NULL,
+    donor     text COLLATE "C" NOT NULL,
+    day       date             NOT NULL,
+    fact_key  uuid             NOT NULL,
+    epoch     bigint           NOT NULL,
+    gifts     bigint           NOT NULL,
+    amount    bigint           NOT NULL,
+    PRIMARY KEY (ledger_id, slot, donor, day, fact_key, epoch)
+);
+
+-- vouchers
+
+CREATE TABLE soquy.vouchers (
+    ledger_id      uuid             NOT NULL,
+    slot           smallint         NOT NULL,
+    unit           text COLLATE "C" NOT NULL,
+    series         text COLLATE "C" NOT NULL,
+    year           integer          NOT NULL,
+    number         bigint           NOT NULL,
+    effective_on   date             NOT NULL,
+    recorded_at    timestamptz      NOT NULL,
+    first_position bigint           NOT NULL,
+    last_position  bigint,
+    entries        bigint           NOT NULL,
+    reversed       bigint           NOT NULL,
+    amount         bigint           NOT NULL,
+    events         bytea            NOT NULL, -- IDs, 16 bytes each
+    PRIMARY KEY (ledger_id, slot, unit, series, year, number)
+);
+
+-- donors
+
+CREATE TABLE soquy.donors (
+    ledger_id uuid             NOT NULL,
+    slot      smallint         NOT NULL,
+    donor     text COLLATE "C" NOT NULL,
+    kind      text COLLATE "C" NOT NULL,
+    name      text COLLATE "C" NOT NULL, -- of an organisation
+    address   text COLLATE "C" NOT NULL,
+    publish   boolean          NOT NULL,
+    person    uuid,
+    PRIMARY KEY (ledger_id, slot, donor)
+);
+
+CREATE TABLE soquy.pledges (
+    ledger_id    uuid             NOT NULL,
+    slot         smallint         NOT NULL,
+    pledge       text COLLATE "C" NOT NULL,
+    donor        text COLLATE "C" NOT NULL,
+    fund         text COLLATE "C" NOT NULL,
+    unit         text COLLATE "C" NOT NULL,
+    made_on      date             NOT NULL,
+    due          date             NOT NULL,
+    amount       bigint           NOT NULL,
+    received     bigint           NOT NULL,
+    cancelled    bigint           NOT NULL,
+    cancelled_on date,
+    PRIMARY KEY (ledger_id, slot, pledge)
+);
+
+-- indicators
+
+CREATE TABLE soquy.indicators (
+    ledger_id   uuid             NOT NULL,
+    slot        smallint         NOT NULL,
+    unit        text COLLATE "C" NOT NULL,
+    indicator   text COLLATE "C" NOT NULL,
+    from_on     date             NOT NULL,
+    to_on       date             NOT NULL,
+    value       text COLLATE "C" NOT NULL,
+    of_value    text COLLATE "C" NOT NULL,
+    measure     text COLLATE "C" NOT NULL,
+    reported_on date             NOT NULL,
+    position    bigint           NOT NULL,
+    PRIMARY KEY (ledger_id, slot, unit, indicator, from_on, to_on)
+);

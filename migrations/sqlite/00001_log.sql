@@ -1,0 +1,109 @@
+-- +goose Up
+
+-- The log. events is the truth; every other table of this file is a copy that `soquy verify` derives again, except
+-- private, which is the only place with personal data and the only one that is ever emptied.
+-- IDs are 16 bytes, dates 'YYYY-MM-DD', instants Unix microseconds in UTC.
+
+-- One row a ledger: small, hot, the row of the compare-and-swap.
+CREATE TABLE ledgers (
+    ledger_id     BLOB    NOT NULL PRIMARY KEY CHECK (length(ledger_id) = 16),
+    origin        TEXT    NOT NULL UNIQUE,
+    head_position INTEGER NOT NULL CHECK (head_position >= 1),
+    tree          BLOB    NOT NULL, -- the right edge of the tree, at most 64 hashes
+    note          BLOB    NOT NULL  -- the signed checkpoint of the head
+) STRICT, WITHOUT ROWID;
+
+-- envelope is the exact text that is hashed. A rowid table, because its rows are large and appended.
+CREATE TABLE events (
+    ledger_id    BLOB    NOT NULL,
+    position     INTEGER NOT NULL CHECK (position >= 1),
+    event_id     BLOB    NOT NULL CHECK (length(event_id) = 16),
+    type         TEXT    NOT NULL,
+    effective_on TEXT    NOT NULL,
+    recorded_at  INTEGER NOT NULL,
+    envelope     BLOB    NOT NULL CHECK (length(envelope) BETWEEN 2 AND 65535),
+    PRIMARY KEY (ledger_id, position)
+) STRICT;
+
+CREATE INDEX events_event_id ON events (ledger_id, event_id);
+
+-- +goose StatementBegin
+CREATE TRIGGER events_no_update BEFORE UPDATE ON events
+BEGIN
+    SELECT raise(ABORT, 'events are immutable');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER events_no_delete BEFORE DELETE ON events
+BEGIN
+    SELECT raise(ABORT, 'events are immutable');
+END;
+-- +goose StatementEnd
+
+-- INSERT OR REPLACE deletes without the trigger above, unless recursive_triggers is on.
+-- +goose StatementBegin
+CREATE TRIGGER events_no_replace BEFORE INSERT ON events
+WHEN EXISTS (SELECT 1 FROM events WHERE ledger_id = NEW.ledger_id AND position = NEW.position)
+BEGIN
+    SELECT raise(ROLLBACK, 'events are immutable');
+END;
+-- +goose StatementEnd
+
+CREATE TABLE subjects (
+    ledger_id BLOB    NOT NULL,
+    subject   TEXT    NOT NULL,
+    position  INTEGER NOT NULL,
+    PRIMARY KEY (ledger_id, subject, position)
+) STRICT, WITHOUT ROWID;
+
+-- One row an accepted command, for ever: repeats need it.
+CREATE TABLE commands (
+    ledger_id      BLOB    NOT NULL,
+    command_id     BLOB    NOT NULL CHECK (length(command_id) = 16),
+    fingerprint    BLOB    NOT NULL CHECK (length(fingerprint) = 32),
+    first_position INTEGER NOT NULL,
+    last_position  INTEGER NOT NULL CHECK (first_position <= last_position),
+    PRIMARY KEY (ledger_id, command_id)
+) STRICT, WITHOUT ROWID;
+
+-- Full tiles of the transparency tree: 256 hashes, inserted once.
+CREATE TABLE tiles (
+    ledger_id  BLOB    NOT NULL,
+    level      INTEGER NOT NULL CHECK (level BETWEEN 0 AND 63),
+    tile_index INTEGER NOT NULL CHECK (tile_index >= 0),
+    hashes     BLOB    NOT NULL CHECK (length(hashes) = 8192),
+    PRIMARY KEY (ledger_id, level, tile_index)
+) STRICT;
+
+-- +goose StatementBegin
+CREATE TRIGGER tiles_no_update BEFORE UPDATE ON tiles
+BEGIN
+    SELECT raise(ABORT, 'tiles are immutable');
+END;
+-- +goose StatementEnd
+
+CREATE TABLE checkpoints (
+    ledger_id BLOB    NOT NULL,
+    tree_size INTEGER NOT NULL,
+    note      BLOB    NOT NULL,
+    PRIMARY KEY (ledger_id, tree_size)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE snapshots (
+    ledger_id    BLOB    NOT NULL,
+    position     INTEGER NOT NULL,
+    book_version INTEGER NOT NULL,
+    bytes        BLOB    NOT NULL,
+    signature    BLOB    NOT NULL,
+    PRIMARY KEY (ledger_id, position)
+) STRICT;
+
+-- The erasable texts. No other table has personal data.
+CREATE TABLE private (
+    ledger_id  BLOB NOT NULL,
+    private_id BLOB NOT NULL CHECK (length(private_id) = 16),
+    salt       BLOB NOT NULL CHECK (length(salt) = 32),
+    document   BLOB NOT NULL,
+    PRIMARY KEY (ledger_id, private_id)
+) STRICT;

@@ -1,0 +1,264 @@
+-- +goose Up
+
+-- The read models: copies that follow from the events alone. `soquy verify` derives each row again, and a rebuild makes
+-- them anew. Each is in a slot, 0 or 1; the live one is named in progress.
+-- What is counted has days as integers since 1970-01-01; what people read has dates 'YYYY-MM-DD'. An epoch is
+-- position >> 13, a block position >> 10. Amounts are minor units, quantities thousandths.
+
+CREATE TABLE progress (
+    ledger_id  BLOB    NOT NULL,
+    projection TEXT    NOT NULL,
+    version    INTEGER NOT NULL,
+    slot       INTEGER NOT NULL CHECK (slot IN (0, 1)),
+    position   INTEGER NOT NULL,
+    PRIMARY KEY (ledger_id, projection)
+) STRICT, WITHOUT ROWID;
+
+-- A rebuild fills the slot that is not live, or has filled it and is emptying the other. builder is drawn anew by each
+-- rebuild: of two at once the later goes on.
+CREATE TABLE rebuilds (
+    ledger_id  BLOB    NOT NULL,
+    projection TEXT    NOT NULL,
+    version    INTEGER NOT NULL,
+    slot       INTEGER NOT NULL CHECK (slot IN (0, 1)),
+    position   INTEGER NOT NULL,
+    builder    BLOB    NOT NULL,
+    PRIMARY KEY (ledger_id, projection)
+) STRICT, WITHOUT ROWID;
+
+-- units
+
+CREATE TABLE units (
+    ledger_id   BLOB    NOT NULL,
+    slot        INTEGER NOT NULL,
+    unit        TEXT    NOT NULL,
+    level       TEXT    NOT NULL,
+    official    TEXT    NOT NULL,
+    address     TEXT    NOT NULL,
+    opened      TEXT    NOT NULL,
+    parent      TEXT, -- now; '' of the root
+    closed      TEXT,
+    merged_into TEXT,
+    PRIMARY KEY (ledger_id, slot, unit)
+) STRICT, WITHOUT ROWID;
+
+-- From a date on, a unit is below another; a merged one is below the one that it was merged into.
+CREATE TABLE unit_edges (
+    ledger_id BLOB    NOT NULL,
+    slot      INTEGER NOT NULL,
+    position  INTEGER NOT NULL,
+    unit      TEXT    NOT NULL,
+    from_on   TEXT    NOT NULL,
+    parent    TEXT    NOT NULL,
+    PRIMARY KEY (ledger_id, slot, position, unit)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE unit_names (
+    ledger_id BLOB    NOT NULL,
+    slot      INTEGER NOT NULL,
+    position  INTEGER NOT NULL,
+    unit      TEXT    NOT NULL,
+    from_on   TEXT    NOT NULL,
+    name      TEXT    NOT NULL,
+    name_en   TEXT    NOT NULL,
+    PRIMARY KEY (ledger_id, slot, position, unit)
+) STRICT, WITHOUT ROWID;
+
+-- funds
+
+CREATE TABLE funds (
+    ledger_id BLOB    NOT NULL,
+    slot      INTEGER NOT NULL,
+    fund      TEXT    NOT NULL,
+    name      TEXT    NOT NULL,
+    name_en   TEXT    NOT NULL,
+    opened    TEXT    NOT NULL,
+    unit      TEXT, -- now
+    purposes  TEXT, -- with commas; '' is any
+    closed    TEXT,
+    PRIMARY KEY (ledger_id, slot, fund)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE fund_units (
+    ledger_id BLOB    NOT NULL,
+    slot      INTEGER NOT NULL,
+    fund      TEXT    NOT NULL,
+    position  INTEGER NOT NULL,
+    from_on   TEXT    NOT NULL,
+    unit      TEXT    NOT NULL,
+    PRIMARY KEY (ledger_id, slot, fund, position)
+) STRICT, WITHOUT ROWID;
+
+-- persons: without names, which are in private
+
+CREATE TABLE persons (
+    ledger_id BLOB    NOT NULL,
+    slot      INTEGER NOT NULL,
+    position  INTEGER NOT NULL, -- of the registration: the ordinal in lists
+    person    BLOB    NOT NULL CHECK (length(person) = 16),
+    kind      TEXT    NOT NULL,
+    PRIMARY KEY (ledger_id, slot, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE person_aliases (
+    ledger_id       BLOB    NOT NULL,
+    slot            INTEGER NOT NULL,
+    position        INTEGER NOT NULL, -- of the merger
+    person_position INTEGER NOT NULL,
+    into_position   INTEGER NOT NULL,
+    until_position  INTEGER, -- of its reversal
+    PRIMARY KEY (ledger_id, slot, position)
+) STRICT, WITHOUT ROWID;
+
+-- goods
+
+CREATE TABLE goods (
+    ledger_id      BLOB    NOT NULL,
+    slot           INTEGER NOT NULL,
+    item           TEXT    NOT NULL,
+    measure        TEXT    NOT NULL,
+    first_position INTEGER NOT NULL,
+    PRIMARY KEY (ledger_id, slot, item)
+) STRICT, WITHOUT ROWID;
+
+-- balances
+
+CREATE TABLE balances (
+    ledger_id           BLOB    NOT NULL,
+    slot                INTEGER NOT NULL,
+    fund                TEXT    NOT NULL,
+    asset               TEXT    NOT NULL,
+    posted              INTEGER NOT NULL,
+    encumbered          INTEGER NOT NULL,
+    quantity            INTEGER NOT NULL,
+    quantity_encumbered INTEGER NOT NULL,
+    PRIMARY KEY (ledger_id, slot, fund, asset)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE balance_buckets (
+    ledger_id           BLOB    NOT NULL,
+    slot                INTEGER NOT NULL,
+    fund                TEXT    NOT NULL,
+    asset               TEXT    NOT NULL,
+    kind                INTEGER NOT NULL CHECK (kind IN (0, 1, 2)), -- year, month, day
+    start               INTEGER NOT NULL,
+    epoch               INTEGER NOT NULL,
+    posted              INTEGER NOT NULL,
+    encumbered          INTEGER NOT NULL,
+    quantity            INTEGER NOT NULL,
+    quantity_encumbered INTEGER NOT NULL,
+    PRIMARY KEY (ledger_id, slot, fund, asset, kind, start, epoch)
+) STRICT, WITHOUT ROWID;
+
+-- totals
+
+CREATE TABLE total_keys (
+    ledger_id         BLOB    NOT NULL,
+    slot              INTEGER NOT NULL,
+    fact_key          BLOB    NOT NULL CHECK (length(fact_key) = 16),
+    unit              TEXT    NOT NULL,
+    fund              TEXT    NOT NULL,
+    measure           TEXT    NOT NULL,
+    recipient         TEXT    NOT NULL,
+    achievement_level TEXT    NOT NULL,
+    education_level   TEXT    NOT NULL,
+    school_year       TEXT    NOT NULL,
+    cause             TEXT    NOT NULL,
+    asset             TEXT    NOT NULL,
+    donor_kind        TEXT    NOT NULL,
+    first_position    INTEGER NOT NULL,
+    PRIMARY KEY (ledger_id, slot, fact_key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE total_facts (
+    ledger_id  BLOB    NOT NULL,
+    slot       INTEGER NOT NULL,
+    basis      INTEGER NOT NULL CHECK (basis IN (0, 1, 2)), -- both, granted, paid
+    day        INTEGER NOT NULL,
+    fact_key   BLOB    NOT NULL,
+    block      INTEGER NOT NULL,
+    grants     INTEGER NOT NULL,
+    amount     INTEGER NOT NULL,
+    people_on  BLOB    NOT NULL, -- ordinals, 4 bytes little-endian each
+    people_off BLOB    NOT NULL,
+    PRIMARY KEY (ledger_id, slot, basis, day, fact_key, block)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE total_gifts (
+    ledger_id BLOB    NOT NULL,
+    slot      INTEGER NOT NULL,
+    donor     TEXT    NOT NULL,
+    day       INTEGER NOT NULL,
+    fact_key  BLOB    NOT NULL,
+    epoch     INTEGER NOT NULL,
+    gifts     INTEGER NOT NULL,
+    amount    INTEGER NOT NULL,
+    PRIMARY KEY (ledger_id, slot, donor, day, fact_key, epoch)
+) STRICT, WITHOUT ROWID;
+
+-- vouchers
+
+CREATE TABLE vouchers (
+    ledger_id      BLOB    NOT NULL,
+    slot           INTEGER NOT NULL,
+    unit           TEXT    NOT NULL,
+    series         TEXT    NOT NULL,
+    year           INTEGER NOT NULL,
+    number         INTEGER NOT NULL,
+    effective_on   TEXT    NOT NULL,
+    recorded_at    INTEGER NOT NULL, -- microseconds since 1970-01-01 UTC
+    first_position INTEGER NOT NULL,
+    last_position  INTEGER,
+    entries        INTEGER NOT NULL,
+    reversed       INTEGER NOT NULL,
+    amount         INTEGER NOT NULL,
+    events         BLOB    NOT NULL, -- IDs, 16 bytes each
+    PRIMARY KEY (ledger_id, slot, unit, series, year, number)
+) STRICT, WITHOUT ROWID;
+
+-- donors
+
+CREATE TABLE donors (
+    ledger_id BLOB    NOT NULL,
+    slot      INTEGER NOT NULL,
+    donor     TEXT    NOT NULL,
+    kind      TEXT    NOT NULL,
+    name      TEXT    NOT NULL, -- of an organisation
+    address   TEXT    NOT NULL,
+    publish   INTEGER NOT NULL CHECK (publish IN (0, 1)),
+    person    BLOB,
+    PRIMARY KEY (ledger_id, slot, donor)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pledges (
+    ledger_id    BLOB    NOT NULL,
+    slot         INTEGER NOT NULL,
+    pledge       TEXT    NOT NULL,
+    donor        TEXT    NOT NULL,
+    fund         TEXT    NOT NULL,
+    unit         TEXT    NOT NULL,
+    made_on      TEXT    NOT NULL,
+    due          TEXT    NOT NULL,
+    amount       INTEGER NOT NULL,
+    received     INTEGER NOT NULL,
+    cancelled    INTEGER NOT NULL,
+    cancelled_on TEXT,
+    PRIMARY KEY (ledger_id, slot, pledge)
+) STRICT, WITHOUT ROWID;
+
+-- indicators
+
+CREATE TABLE indicators (
+    ledger_id   BLOB    NOT NULL,
+    slot        INTEGER NOT NULL,
+    unit        TEXT    NOT NULL,
+    indicator   TEXT    NOT NULL,
+    from_on     TEXT    NOT NULL,
+    to_on       TEXT    NOT NULL,
+    value       TEXT    NOT NULL,
+    of_value    TEXT    NOT NULL,
+    measure     TEXT    NOT NULL,
+    reported_on TEXT    NOT NULL,
+    position    INTEGER NOT NULL,
+    PRIMARY KEY (ledger_id, slot, unit, indicator, from_on, to_on)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,177 @@
+// Package projectiontest is the suite that the read models of both databases pass: every answer is compared with one that was
+// found by going through the events.
+package projectiontest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/google/uuid"
+
+	"github.com/soquy/soquy/domain"
+	"github.com/soquy/soquy/eventstore"
+	"github.com/soquy/soquy/eventstore/storetest"
+	"github.com/soquy/soquy/projections"
+)
+
+// A Reader answers all questions about a ledger.
+type Reader interface {
+	projections.Units
+	projections.Funds
+	projections.Goods
+	projections.Balances
+	projections.Totals
+	projections.Vouchers
+	projections.Donors
+	projections.Indicators
+	projections.Progress
+	Digest(ctx context.Context, m *projections.Model) ([32]byte, error)
+}
+
+// A Database is a store with its read models.
+type Database interface {
+	// Store is a store whose joiner writes the read models.
+	Store() eventstore.Store
+	// View calls f with a reader of one transaction.
+	View(ctx context.Context, ledger uuid.UUID, f func(Reader) error) error
+	Check(ctx context.Context, ledger uuid.UUID, want *projections.Fold, through int64) ([]projections.Checked, error)
+	Rebuild(ctx context.Context, ledger uuid.UUID, names []string, events projections.Events, progress func(done, total int64)) error
+	// Exec changes rows behind the back of the read models. "{table}" in the query is the table's name in this database.
+	Exec(ctx context.Context, table, query string) error
+}
+
+// Open makes a new, empty database that is closed when the test ends.
+type Open func(t testing.TB) Database
+
+// Run runs the suite.
+func Run(t *testing.T, open Open) {
+	t.Run("Random", func(t *testing.T) { testRandom(t, open) })
+	t.Run("Batches", func(t *testing.T) { testBatches(t, open) })
+	t.Run("People", func(t *testing.T) { testPeople(t, open) })
+	t.Run("Structure", func(t *testing.T) { testStructure(t, open) })
+	t.Run("Late", func(t *testing.T) { testLate(t, open) })
+	t.Run("Query", func(t *testing.T) { testQuery(t, open) })
+	t.Run("Check", func(t *testing.T) { testCheck(t, open) })
+	t.Run("Join", func(t *testing.T) { testJoin(t, open) })
+	t.Run("Rebuild", func(t *testing.T) { testRebuild(t, open) })
+	t.Run("RebuildBusy", func(t *testing.T) { testRebuildBusy(t, open) })
+	t.Run("Ledgers", func(t *testing.T) { testLedgers(t, open) })
+}
+
+// A writer appends a history's events to a database, as those of a ledger.
+type writer struct {
+	t    testing.TB
+	db   Database
+	l    *storetest.Ledger
+	done int // events
+}
+
+func newWriter(t testing.TB, db Database, seed string) *writer {
+	return &writer{t: t, db: db, l: storetest.NewLedger(t, seed)}
+}
+
+// batch makes a batch of the next events of a log, through index to.
+func (w *writer) batch(log []domain.Event, to int) *eventstore.Batch {
+	b := &eventstore.Batch{Ledger: w.l.ID, Origin: w.l.Origin, After: int64(w.done)}
+	for i := w.done; i < to; i++ {
+		e := &log[i]
+		b.Records = append(b.Records, eventstore.Record{
+			Position: e.Position, ID: e.ID, Type: e.Body.Type(), EffectiveOn: int32(e.EffectiveOn), RecordedAt: e.RecordedAt,
+			Envelope: fmt.Appendf(nil, `{"position":%d}`, e.Position), Event: e,
+		})
+	}
+	return w.l.Seal(b)
+}
+
+// append appends the events of a log from where it is through index to, size in a batch.
+func (w *writer) append(log []domain.Event, to int, size func() int) {
+	w.t.Helper()
+	for w.done < to {
+		end := min(w.done+size(), to)
+		if _, err := w.db.Store().Append(w.t.Context(), w.batch(log, end)); err != nil {
+			w.t.Fatalf("append %d … %d: %v", w.done+1, end, err)
+		}
+		w.l.Committed()
+		w.done = end
+	}
+}
+
+func constantly(n int) func() int { return func() int { return n } }
+
+// view reads, and fails the test when it cannot.
+func (w *writer) view(f func(ctx context.Context, r Reader) error) {
+	w.t.Helper()
+	ctx := w.t.Context()
+	if err := w.db.View(ctx, w.l.ID, func(r Reader) error { return f(ctx, r) }); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// folded is the fold of a log through index to.
+func folded(t testing.TB, log []domain.Event, names ...string) *projections.Fold {
+	t.Helper()
+	f := projections.NewFold(projections.Lookup(names...), nil)
+	for i := range log {
+		if err := f.Add(&log[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return f
+}
+
+// same fails the test when the read models are not what a log leads to.
+func (w *writer) same(log []domain.Event) {
+	w.t.Helper()
+	want := folded(w.t, log)
+	all, err := w.db.Check(w.t.Context(), w.l.ID, want, int64(len(log)))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if len(all) != len(projections.Models()) {
+		w.t.Fatalf("checked %d models", len(all))
+	}
+	for _, c := range all {
+		if c.Wrong != 0 || len(c.Mismatches) != 0 {
+			w.t.Errorf("%s: %d rows are wrong, such as %v", c.Name, c.Wrong, c.Mismatches[:min(3, len(c.Mismatches))])
+		}
+	}
+	w.view(func(ctx context.Context, r Reader) error {
+		for _, m := range projections.Models() {
+			have, err := r.Digest(ctx, m)
+			if err != nil {
+				return err
+			}
+			if have != want.Digest(m) {
+				w.t.Errorf("%s: the digest differs", m.Name)
+			}
+		}
+		return nil
+	})
+}
+
+// equal compares an answer with what it should be.
+func equal[T any](t testing.TB, what string, have, want T) {
+	t.Helper()
+	if d := cmp.Diff(want, have, cmpopts.EquateEmpty()); d != "" {
+		t.Fatalf("%s (-want +have):\n%s", what, d)
+	}
+}
+
+// eventsOf hands out a log's events.
+func eventsOf(log func() []domain.Event) projections.Events {
+	return func(ctx context.Context, from, to int64, yield func(*domain.Event) error) error {
+		events := log()
+		for p := from; p <= to; p++ {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := yield(&events[p-1]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,197 @@
+package projections
+
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+)
+
+// Rows are the rows of one table, by column: what is to be added to a table, or all that it should have.
+type Rows struct {
+	Table *Table
+
+	columns []Data
+	index   map[string]int32 // encoded key → row
+	n       int
+
+	scratch []byte // the key that is being looked for
+	last    []byte // the key that was looked for before
+	at      int    // its row
+}
+
+// Data is one column of rows; which of the slices is used follows from the column's type.
+type Data struct {
+	Ints  []int64     // Int, Bool, Day, Date, Instant; null is math.MinInt64
+	Texts []string    // Text; null is "\x00"
+	Bytes [][]byte    // Bytes
+	IDs   []uuid.UUID // ID; null is zero
+}
+
+func newRows(t *Table) *Rows {
+	return &Rows{Table: t, columns: make([]Data, len(t.Columns)), index: map[string]int32{}}
+}
+
+// Len is how many rows there are.
+func (r *Rows) Len() int { return r.n }
+
+// Column returns a column. It must not be changed, and is good until the next event.
+func (r *Rows) Column(i int) *Data { return &r.columns[i] }
+
+// Value returns a column of a row.
+func (r *Rows) Value(row, column int) Value {
+	d := &r.columns[column]
+	switch r.Table.Columns[column].Type {
+	case Text:
+		if v := d.Texts[row]; v != nullText {
+			return Value{Text: v}
+		}
+		return null
+	case Bytes:
+		return Value{Bytes: d.Bytes[row]}
+	case ID:
+		return id(&d.IDs[row])
+	default:
+		if v := d.Ints[row]; v != nullInt {
+			return Value{Int: v}
+		}
+		return null
+	}
+}
+
+// Row puts a row's values into dst, which has as many as the table has columns.
+func (r *Rows) Row(row int, dst []Value) {
+	for i := range dst {
+		dst[i] = r.Value(row, i)
+	}
+}
+
+// Sorted returns the rows' numbers in the order of their keys.
+func (r *Rows) Sorted() []int32 {
+	type entry struct {
+		key string
+		row int32
+	}
+	list := make([]entry, 0, r.n)
+	for k, row := range r.index {
+		list = append(list, entry{k, row})
+	}
+	slices.SortFunc(list, func(a, b entry) int { return strings.Compare(a.key, b.key) })
+	rows := make([]int32, len(list))
+	for i := range list {
+		rows[i] = list[i].row
+	}
+	return rows
+}
+
+func (r *Rows) reset() {
+	if r.n == 0 {
+		return
+	}
+	for i := range r.columns {
+		d := &r.columns[i]
+		clear(d.Texts)
+		clear(d.Bytes)
+		d.Ints, d.Texts, d.Bytes, d.IDs = d.Ints[:0], d.Texts[:0], d.Bytes[:0], d.IDs[:0]
+	}
+	if len(r.index) > 1<<14 {
+		r.index = map[string]int32{} // one that was large stays large
+	} else {
+		clear(r.index)
+	}
+	r.n, r.last = 0, r.last[:0]
+}
+
+// find returns the row with a key, and whether it is new and has no columns yet.
+func (r *Rows) find(t *Table, values []Value) (row int, fresh bool) {
+	r.scratch = appendKey(r.scratch[:0], t, values)
+	if r.n > 0 && bytes.Equal(r.scratch, r.last) {
+		return r.at, false
+	}
+	r.scratch, r.last = r.last, r.scratch
+	at, ok := r.index[string(r.last)]
+	if !ok {
+		at = int32(r.n)
+		r.index[string(r.last)] = at
+		r.n++
+	}
+	r.at = int(at)
+	return r.at, !ok
+}
+
+// put adds a change of one row: a value for each column, keys first.
+func (r *Rows) put(values ...Value) {
+	row, fresh := r.find(r.Table, values)
+	if fresh {
+		for i := range values {
+			r.columns[i].push(r.Table.Columns[i].Type, &values[i])
+		}
+		return
+	}
+	for i := r.Table.Keys; i < len(values); i++ {
+		v, d := &values[i], &r.columns[i]
+		switch r.Table.Columns[i].Rule {
+		case Sum:
+			d.Ints[row] += v.Int
+		case Last:
+			if !v.Null {
+				d.set(r.Table.Columns[i].Type, row, v)
+			}
+		case Append:
+			d.Bytes[row] = append(d.Bytes[row], v.Bytes...)
+		}
+	}
+}
+
+func (d *Data) push(t Type, v *Value) {
+	switch t {
+	case Text:
+		d.Texts = append(d.Texts, "")
+	case Bytes:
+		d.Bytes = append(d.Bytes, nil)
+	case ID:
+		d.IDs = append(d.IDs, uuid.Nil)
+	default:
+		d.Ints = append(d.Ints, 0)
+	}
+	d.set(t, max(len(d.Ints), len(d.Texts), len(d.Bytes), len(d.IDs))-1, v)
+}
+
+func (d *Data) set(t Type, row int, v *Value) {
+	switch t {
+	case Text:
+		d.Texts[row] = v.Text
+		if v.Null {
+			d.Texts[row] = nullText
+		}
+	case Bytes:
+		d.Bytes[row] = append([]byte{}, v.Bytes...)
+	case ID:
+		d.IDs[row] = uuid.Nil
+		copy(d.IDs[row][:], v.Bytes)
+	default:
+		d.Ints[row] = v.Int
+		if v.Null {
+			d.Ints[row] = nullInt
+		}
+	}
+}
+
+// appendKey encodes the key of a row so that its bytes sort as the key does, column by column: integers by value, texts and IDs
+// by their bytes.
+func appendKey(dst []byte, t *Table, values []Value) []byte {
+	for i := range t.Keys {
+		v := &values[i]
+		switch t.Columns[i].Type {
+		case Text:
+			dst = append(append(dst, v.Text...), 0)
+		case ID, Bytes:
+			dst = append(dst, v.Bytes...) // of one length
+		default:
+			dst = binary.BigEndian.AppendUint64(dst, uint64(v.Int)^1<<63)
+		}
+	}
+	return dst
+}

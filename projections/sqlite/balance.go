@@ -1,0 +1,147 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/soquy/soquy/domain"
+	"github.com/soquy/soquy/projections"
+)
+
+// Balances implements projections.Balances.
+func (r *Reader) Balances(ctx context.Context, q projections.BalanceQuery) ([]projections.BalanceRow, error) {
+	list, err := r.balances(ctx, q)
+	if err != nil {
+		return nil, fmt.Errorf("balances: %w", err)
+	}
+	if len(q.Units) > 0 {
+		list = slices.DeleteFunc(list, func(b projections.BalanceRow) bool { return !slices.Contains(q.Units, b.Unit) })
+	}
+	return list, nil
+}
+
+func (r *Reader) balances(ctx context.Context, q projections.BalanceQuery) ([]projections.BalanceRow, error) {
+	const (
+		// ?3 is the slot of the funds, ?4 that of the goods.
+		latest = `SELECT b.fund, b.asset, coalesce(f.unit, ''), coalesce(g.measure, ''),
+				b.posted, b.encumbered, b.quantity, b.quantity_encumbered
+			FROM balances b
+			LEFT JOIN funds f ON f.ledger_id = ?1 AND f.slot = ?3 AND f.fund = b.fund
+			LEFT JOIN goods g ON g.ledger_id = ?1 AND g.slot = ?4 AND g.item = substr(b.asset, length('goods:') + 1)
+			WHERE b.ledger_id = ?1 AND b.slot = ?2
+			ORDER BY b.fund, b.asset`
+		// ?5 is the JSON list of funds.
+		latestOf = `SELECT b.fund, b.asset, coalesce(f.unit, ''), coalesce(g.measure, ''),
+				b.posted, b.encumbered, b.quantity, b.quantity_encumbered
+			FROM balances b
+			LEFT JOIN funds f ON f.ledger_id = ?1 AND f.slot = ?3 AND f.fund = b.fund
+			LEFT JOIN goods g ON g.ledger_id = ?1 AND g.slot = ?4 AND g.item = substr(b.asset, length('goods:') + 1)
+			WHERE b.ledger_id = ?1 AND b.slot = ?2 AND b.fund IN (SELECT value FROM json_each(?5))
+			ORDER BY b.fund, b.asset`
+	)
+	funds, err := r.at(ctx, "funds")
+	if err != nil {
+		return nil, err
+	}
+	goods, err := r.at(ctx, "goods")
+	if err != nil {
+		return nil, err
+	}
+	query, args := latest, []any{funds.Slot, goods.Slot}
+	if len(q.Funds) > 0 {
+		only, err := jsonList(q.Funds)
+		if err != nil {
+			return nil, err
+		}
+		query, args = latestOf, append(args, only)
+	}
+	rows, err := r.query(ctx, "balances", query, args...)
+	if err != nil {
+		return nil, err
+	}
+	list, err := collect(rows, func(b *projections.BalanceRow) []any {
+		return []any{
+			&b.Fund, &b.Asset, &b.Unit, &b.Measure,
+			&b.Posted, &b.Encumbered, &b.Quantity, &b.QuantityEncumbered,
+		}
+	})
+	if err != nil || q.AsOf == nil {
+		return list, err
+	}
+	return r.balancesAsOf(ctx, list, *q.AsOf)
+}
+
+// balancesAsOf replaces the balances of holdings by those at the end of a date, and leaves out those that had no entry by then.
+func (r *Reader) balancesAsOf(ctx context.Context, list []projections.BalanceRow, on domain.Date) ([]projections.BalanceRow, error) {
+	const (
+		// ?3 fund, ?4 asset, ?5 first day of the year, ?6 of the month, ?7 the date.
+		sum = `SELECT count(*), coalesce(sum(posted), 0), coalesce(sum(encumbered), 0),
+				coalesce(sum(quantity), 0), coalesce(sum(quantity_encumbered), 0)
+			FROM (
+				SELECT posted, encumbered, quantity, quantity_encumbered FROM balance_buckets
+				WHERE ledger_id = ?1 AND slot = ?2 AND fund = ?3 AND asset = ?4 AND kind = 0 AND start < ?5
+				UNION ALL
+				SELECT posted, encumbered, quantity, quantity_encumbered FROM balance_buckets
+				WHERE ledger_id = ?1 AND slot = ?2 AND fund = ?3 AND asset = ?4 AND kind = 1 AND start >= ?5 AND start < ?6
+				UNION ALL
+				SELECT posted, encumbered, quantity, quantity_encumbered FROM balance_buckets
+				WHERE ledger_id = ?1 AND slot = ?2 AND fund = ?3 AND asset = ?4 AND kind = 2 AND start >= ?6 AND start <= ?7
+			)`
+		// ?3 fund, ?4 the date.
+		unit = `SELECT unit FROM fund_units WHERE ledger_id = ?1 AND slot = ?2 AND fund = ?3 AND (from_on <= ?4 OR position =
+				(SELECT min(position) FROM fund_units WHERE ledger_id = ?1 AND slot = ?2 AND fund = ?3))
+			ORDER BY position DESC LIMIT 1`
+	)
+	at, err := r.at(ctx, "balances")
+	if err != nil {
+		return nil, err
+	}
+	funds, err := r.at(ctx, "funds")
+	if err != nil {
+		return nil, err
+	}
+	sums, err := r.tx.PrepareContext(ctx, sum)
+	if err != nil {
+		return nil, err
+	}
+	defer sums.Close()
+	units, err := r.tx.PrepareContext(ctx, unit)
+	if err != nil {
+		return nil, err
+	}
+	defer units.Close()
+	year, month := projections.Starts(on)
+	kept := list[:0]
+	last := projections.BalanceRow{}
+	for _, b := range list {
+		var n int64
+		err := sums.QueryRowContext(ctx, r.ledger[:], at.Slot, b.Fund, string(b.Asset), int64(year), int64(month), int64(on)).
+			Scan(&n, &b.Posted, &b.Encumbered, &b.Quantity, &b.QuantityEncumbered)
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			continue
+		}
+		if b.Fund != last.Fund {
+			last.Fund, last.Unit = b.Fund, b.Unit
+			err := units.QueryRowContext(ctx, r.ledger[:], funds.Slot, b.Fund, on.String()).Scan(&last.Unit)
+			if err != nil && !errors.Is(err, sql.ErrNoRows) {
+				return nil, err
+			}
+		}
+		b.Unit = last.Unit
+		kept = append(kept, b)
+	}
+	return kept, nil
+}
+
+// jsonList is how a list of texts is bound.
+func jsonList(list []string) (string, error) {
+	b, err := json.Marshal(list)
+	return string(b), err
+}

@@ -1,0 +1,112 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/soquy/soquy/domain"
+	"github.com/soquy/soquy/projections"
+)
+
+// Check compares the live rows of the models of a fold with the fold's, which is of the whole log as the transaction sees it, through
+// position through.
+func (p *Projections) Check(ctx context.Context, tx *sql.Tx, ledger uuid.UUID, want *projections.Fold, through int64) ([]projections.Checked, error) {
+	have, err := live(ctx, tx, ledger)
+	if err != nil {
+		return nil, err
+	}
+	var all []projections.Checked
+	for _, m := range want.Models() {
+		c := projections.Checked{Name: m.Name}
+		at, ok := have[m.Name]
+		at.Stale = !ok || at.Version != m.Version
+		if c.Progress(m, at, through) {
+			for _, t := range m.Tables {
+				compare := want.Compare(t, &c)
+				if err := scan(ctx, tx, ledger, at.Slot, t, compare.Row); err != nil {
+					return nil, fmt.Errorf("check %s: %w", t.Name, err)
+				}
+				compare.End()
+			}
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// Digest returns the digest of the live rows of a model.
+func (r *Reader) Digest(ctx context.Context, m *projections.Model) ([32]byte, error) {
+	at, err := r.at(ctx, m.Name)
+	if err != nil {
+		return [32]byte{}, fmt.Errorf("digest: %w", err)
+	}
+	d := projections.NewDigest()
+	for _, t := range m.Tables {
+		d.Table(t)
+		if err := scan(ctx, r.tx, r.ledger, at.Slot, t, func(row []projections.Value) { d.Row(t, row) }); err != nil {
+			return [32]byte{}, fmt.Errorf("digest of %s: %w", t.Name, err)
+		}
+	}
+	return d.Sum(), nil
+}
+
+// scan hands out the rows of a slot of a table in the order of their keys.
+func scan(ctx context.Context, tx *sql.Tx, ledger uuid.UUID, slot int, t *projections.Table, yield func([]projections.Value)) error {
+	var names []string
+	for _, c := range t.Columns {
+		names = append(names, c.Name)
+	}
+	query := fmt.Sprintf("SELECT %s FROM %s WHERE ledger_id = ? AND slot = ? ORDER BY %s",
+		strings.Join(names, ", "), t.Name, strings.Join(names[:t.Keys], ", "))
+	rows, err := tx.QueryContext(ctx, query, ledger[:], slot)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	row := make([]projections.Value, len(t.Columns))
+	dest := make([]any, len(row))
+	for i := range dest {
+		dest[i] = &cell{t: t.Columns[i].Type, to: &row[i]}
+	}
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		yield(row)
+	}
+	return rows.Err()
+}
+
+// A cell scans a column into a value.
+type cell struct {
+	t  projections.Type
+	to *projections.Value
+}
+
+// Scan implements sql.Scanner. What is of another kind than the column should have becomes a text or bytes that no fold has.
+func (c *cell) Scan(src any) error {
+	*c.to = projections.Value{}
+	switch v := src.(type) {
+	case nil:
+		c.to.Null = true
+	case int64:
+		c.to.Int = v
+	case []byte:
+		c.to.Bytes = v
+	case string:
+		c.to.Text = v
+		if c.t == projections.Date {
+			d, err := domain.ParseDate(v)
+			if err == nil {
+				c.to.Int, c.to.Text = int64(d), ""
+			}
+		}
+	default:
+		return fmt.Errorf("column of %T", src)
+	}
+	return nil
+}

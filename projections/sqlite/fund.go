@@ -1,0 +1,33 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/soquy/soquy/projections"
+)
+
+// Funds implements projections.Funds.
+func (r *Reader) Funds(ctx context.Context) ([]projections.FundRow, error) {
+	const query = `SELECT fund, name, name_en, opened, unit, purposes, closed FROM funds
+		WHERE ledger_id = ? AND slot = ? ORDER BY fund`
+	rows, err := r.query(ctx, "funds", query)
+	if err != nil {
+		return nil, fmt.Errorf("funds: %w", err)
+	}
+	var purposes []string
+	list, err := collect(rows, func(f *projections.FundRow) []any {
+		purposes = append(purposes, "")
+		return []any{
+			&f.Code, &f.Name, &f.NameEN, date{&f.Opened}, optionalText{&f.Unit},
+			optionalText{&purposes[len(purposes)-1]}, optionalDate{&f.Closed},
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("funds: %w", err)
+	}
+	for i := range list {
+		list[i].Purposes = projections.SplitPurposes(purposes[i])
+	}
+	return list, nil
+}

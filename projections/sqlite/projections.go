@@ -1,0 +1,106 @@
+// Package sqlite keeps the read models in the SQLite file of the log.
+//
+// [Projections.Join] is the joiner of the store: it writes the rows that a batch adds in the transaction of the append, so that
+// the read models are never behind the log. [Projections.Reader] answers questions inside one read transaction, so that all its
+// answers are of one position. [Projections.Rebuild] makes models anew beside the live ones, and [Projections.Check] compares them
+// with what follows from the events.
+//
+// Questions have their SQL beside their method. What changes rows is derived from the tables' descriptions in
+// [github.com/soquy/soquy/projections], so that a row in the file and a row of a fold cannot differ in how they add up.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"github.com/soquy/soquy/domain"
+	"github.com/soquy/soquy/eventstore"
+	"github.com/soquy/soquy/projections"
+)
+
+// Projections are the read models of one file. They may be used from many goroutines.
+type Projections struct {
+	writers sync.Pool // of *writer
+	keys    projections.Keys
+	trees   sync.Map // ledger → *projections.Tree, the last one that was read
+}
+
+// New makes the read models of a file.
+func New() *Projections { return &Projections{} }
+
+// live reads the progress of a ledger's models.
+func live(ctx context.Context, tx *sql.Tx, ledger uuid.UUID) (map[string]projections.Position, error) {
+	const query = `SELECT projection, version, slot, position FROM progress WHERE ledger_id = ?`
+	rows, err := tx.QueryContext(ctx, query, ledger[:])
+	if err != nil {
+		return nil, fmt.Errorf("progress of %s: %w", ledger, err)
+	}
+	defer rows.Close()
+	all := map[string]projections.Position{}
+	for rows.Next() {
+		var p projections.Position
+		if err := rows.Scan(&p.Name, &p.Version, &p.Slot, &p.Position); err != nil {
+			return nil, fmt.Errorf("progress of %s: %w", ledger, err)
+		}
+		all[p.Name] = p
+	}
+	return all, rows.Err()
+}
+
+// Join writes what a batch adds to the live slot of each read model, with its progress. It is the joiner of the store.
+// Errors: projections.ErrStale (a model must be rebuilt first), eventstore.ErrCorrupt (a model is not where the log is).
+func (p *Projections) Join(ctx context.Context, tx *sql.Tx, b *eventstore.Batch) error {
+	const (
+		create  = `INSERT INTO progress (ledger_id, projection, version, slot, position) VALUES (?, ?, ?, 0, ?)`
+		advance = `UPDATE progress SET position = ? WHERE ledger_id = ?`
+	)
+	models := projections.Models()
+	have, err := live(ctx, tx, b.Ledger)
+	if err != nil {
+		return err
+	}
+	if b.After == 0 {
+		if len(have) > 0 {
+			return fmt.Errorf("%w: a new ledger has read models already", eventstore.ErrCorrupt)
+		}
+		for _, m := range models {
+			if _, err := tx.ExecContext(ctx, create, b.Ledger[:], m.Name, m.Version, b.Last()); err != nil {
+				return fmt.Errorf("begin %s: %w", m.Name, err)
+			}
+		}
+	} else {
+		for _, m := range models {
+			switch at, ok := have[m.Name]; {
+			case !ok || at.Version != m.Version:
+				return fmt.Errorf("%s: %w", m.Name, projections.ErrStale)
+			case at.Position != b.After:
+				return fmt.Errorf("%w: read model %s is at position %d, the log at %d",
+					eventstore.ErrCorrupt, m.Name, at.Position, b.After)
+			}
+		}
+		if _, err := tx.ExecContext(ctx, advance, b.Last(), b.Ledger[:]); err != nil {
+			return fmt.Errorf("advance the read models: %w", err)
+		}
+	}
+	w, _ := p.writers.Get().(*writer)
+	if w == nil {
+		w = newWriter(models)
+	}
+	defer p.writers.Put(w)
+	return w.write(ctx, tx, b.Ledger, func(m string) int { return have[m].Slot }, func(yield func(*domain.Event) error) error {
+		for i := range b.Records {
+			e, ok := b.Records[i].Event.(*domain.Event)
+			if !ok {
+				return fmt.Errorf("position %d has no decoded event", b.Records[i].Position)
+			}
+			if err := yield(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

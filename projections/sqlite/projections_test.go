@@ -1,0 +1,64 @@
+package sqlite_test
+
+import (
+	"context"
+	"database/sql"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/soquy/soquy/eventstore"
+	store "github.com/soquy/soquy/eventstore/sqlite"
+	"github.com/soquy/soquy/projections"
+	"github.com/soquy/soquy/projections/projectiontest"
+	"github.com/soquy/soquy/projections/sqlite"
+)
+
+type database struct {
+	store *store.Store
+	p     *sqlite.Projections
+}
+
+func open(t testing.TB) projectiontest.Database {
+	t.Helper()
+	p := sqlite.New()
+	s, err := store.Open(filepath.Join(t.TempDir(), "book.soquy"), store.Options{Mode: store.Create}, p.Join)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &database{s, p}
+}
+
+func (d *database) Store() eventstore.Store { return d.store }
+
+func (d *database) View(ctx context.Context, ledger uuid.UUID, f func(projectiontest.Reader) error) error {
+	return d.store.View(ctx, func(_ context.Context, tx *sql.Tx) error { return f(d.p.Reader(tx, ledger)) })
+}
+
+func (d *database) Check(ctx context.Context, ledger uuid.UUID, want *projections.Fold, through int64) (all []projections.Checked, err error) {
+	err = d.store.View(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		all, err = d.p.Check(ctx, tx, ledger, want, through)
+		return err
+	})
+	return all, err
+}
+
+func (d *database) Rebuild(ctx context.Context, ledger uuid.UUID, names []string, events projections.Events, progress func(done, total int64)) error {
+	return d.p.Rebuild(ctx, d.store, ledger, names, events, progress)
+}
+
+func (d *database) Exec(ctx context.Context, table, query string) error {
+	return d.store.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, strings.ReplaceAll(query, "{table}", table))
+		return err
+	})
+}
+
+func TestProjections(t *testing.T) { projectiontest.Run(t, open) }

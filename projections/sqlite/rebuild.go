@@ -1,0 +1,232 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/soquy/soquy/domain"
+	"github.com/soquy/soquy/eventstore"
+	"github.com/soquy/soquy/projections"
+)
+
+// A Store is what a rebuild needs of the store: transactions that write.
+type Store interface {
+	Write(ctx context.Context, f func(ctx context.Context, tx *sql.Tx) error) error
+}
+
+const (
+	rebuildEvents = 4_096  // how many events one transaction of a rebuild folds
+	rebuildRest   = 1_024  // how far behind the head a rebuild swaps
+	deleteRows    = 10_000 // how many rows one transaction deletes
+)
+
+// Rebuild makes models anew, all when no names are given: it fills the other slot from position 1, some thousand events in a transaction
+// with appends between them, and in a last, short one catches up and swaps; then it empties the slot that was live. A crash leaves
+// rows in a slot that is not live, which the next rebuild deletes. Of two rebuilds of a model the later goes on.
+// Progress, which may be nil, is told after each step how many of how many positions are done.
+// Errors: projections.ErrBusy, projections.ErrQuery (names), eventstore.ErrNotFound, eventstore.ErrCorrupt.
+func (p *Projections) Rebuild(
+	ctx context.Context, store Store, ledger uuid.UUID, names []string, events projections.Events, progress func(done, total int64),
+) error {
+	models, err := projections.Select(names...)
+	if err != nil {
+		return fmt.Errorf("rebuild read models: %w", err)
+	}
+	if progress == nil {
+		progress = func(int64, int64) {}
+	}
+	r := &rebuild{
+		store: store, ledger: ledger, builder: uuid.New(), models: models, events: events,
+		w: newWriter(models), slots: map[string]int{},
+	}
+	if err := r.run(ctx, progress); err != nil {
+		return fmt.Errorf("rebuild read models: %w", err)
+	}
+	return nil
+}
+
+type rebuild struct {
+	store   Store
+	ledger  uuid.UUID
+	builder uuid.UUID // says whose the rows of rebuilds are
+	models  []*projections.Model
+	events  projections.Events
+	w       *writer
+	slots   map[string]int // that are filled
+	done    int64          // position through which they are
+	head    int64
+}
+
+func (r *rebuild) run(ctx context.Context, progress func(done, total int64)) error {
+	if err := r.store.Write(ctx, r.begin); err != nil {
+		return err
+	}
+	for _, m := range r.models {
+		if err := r.empty(ctx, m, r.slots[m.Name]); err != nil {
+			return err
+		}
+	}
+	for r.head-r.done > rebuildRest {
+		if err := r.store.Write(ctx, r.step); err != nil {
+			return err
+		}
+		progress(r.done, r.head)
+	}
+	if err := r.store.Write(ctx, r.swap); err != nil {
+		return err
+	}
+	progress(r.done, r.head)
+	for _, m := range r.models {
+		switch err := r.empty(ctx, m, 1-r.slots[m.Name]); {
+		case errors.Is(err, projections.ErrBusy): // whoever came later empties it
+		case err != nil:
+			return err
+		default:
+			if err := r.store.Write(ctx, func(ctx context.Context, tx *sql.Tx) error { return r.end(ctx, tx, m) }); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// position is the position of the ledger's last event.
+func position(ctx context.Context, tx *sql.Tx, ledger uuid.UUID) (int64, error) {
+	const query = `SELECT head_position FROM ledgers WHERE ledger_id = ?`
+	var head int64
+	err := tx.QueryRowContext(ctx, query, ledger[:]).Scan(&head)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, fmt.Errorf("ledger %s: %w", ledger, eventstore.ErrNotFound)
+	}
+	return head, err
+}
+
+// begin notes that the other slots are going to be filled, and by whom.
+func (r *rebuild) begin(ctx context.Context, tx *sql.Tx) (err error) {
+	const mark = `INSERT INTO rebuilds (ledger_id, projection, version, slot, position, builder) VALUES (?, ?, ?, ?, 0, ?)
+		ON CONFLICT DO UPDATE SET version = excluded.version, slot = excluded.slot, position = 0, builder = excluded.builder`
+	if r.head, err = position(ctx, tx, r.ledger); err != nil {
+		return err
+	}
+	have, err := live(ctx, tx, r.ledger)
+	if err != nil {
+		return err
+	}
+	for _, m := range r.models {
+		r.slots[m.Name] = 0
+		if at, ok := have[m.Name]; ok {
+			r.slots[m.Name] = 1 - at.Slot
+		}
+		if _, err := tx.ExecContext(ctx, mark, r.ledger[:], m.Name, m.Version, r.slots[m.Name], r.builder[:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// step folds the next events.
+func (r *rebuild) step(ctx context.Context, tx *sql.Tx) (err error) {
+	to := min(r.done+rebuildEvents, r.head)
+	if err := r.fill(ctx, tx, to); err != nil {
+		return err
+	}
+	if r.head, err = position(ctx, tx, r.ledger); err != nil {
+		return err
+	}
+	r.done = to
+	return nil
+}
+
+// fill folds the events after done through position to into the slots.
+func (r *rebuild) fill(ctx context.Context, tx *sql.Tx, to int64) error {
+	const advance = `UPDATE rebuilds SET position = ? WHERE ledger_id = ? AND projection = ? AND builder = ? AND position = ?`
+	for _, m := range r.models {
+		res, err := tx.ExecContext(ctx, advance, to, r.ledger[:], m.Name, r.builder[:], r.done)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil {
+			return err
+		} else if n != 1 {
+			return fmt.Errorf("%s: %w", m.Name, projections.ErrBusy)
+		}
+	}
+	if to == r.done {
+		return nil
+	}
+	return r.w.write(ctx, tx, r.ledger, func(m string) int { return r.slots[m] }, func(yield func(*domain.Event) error) error {
+		return r.events.Whole(ctx, r.done+1, to, yield)
+	})
+}
+
+// swap folds what is left and makes the slots the live ones. No append goes on meanwhile.
+func (r *rebuild) swap(ctx context.Context, tx *sql.Tx) (err error) {
+	const (
+		swap = `INSERT INTO progress (ledger_id, projection, version, slot, position) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT DO UPDATE SET version = excluded.version, slot = excluded.slot, position = excluded.position`
+		turn = `UPDATE rebuilds SET slot = ? WHERE ledger_id = ? AND projection = ?`
+	)
+	if r.head, err = position(ctx, tx, r.ledger); err != nil {
+		return err
+	}
+	if err := r.fill(ctx, tx, r.head); err != nil {
+		return err
+	}
+	for _, m := range r.models {
+		slot := r.slots[m.Name]
+		if _, err := tx.ExecContext(ctx, swap, r.ledger[:], m.Name, m.Version, slot, r.head); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, turn, 1-slot, r.ledger[:], m.Name); err != nil {
+			return err
+		}
+	}
+	r.done = r.head
+	return nil
+}
+
+// empty deletes the rows of a slot, a part in each transaction, as long as nobody else began a rebuild of the model.
+func (r *rebuild) empty(ctx context.Context, m *projections.Model, slot int) error {
+	const mine = `SELECT count(*) FROM rebuilds WHERE ledger_id = ? AND projection = ? AND builder = ? AND slot = ?`
+	for _, t := range m.Tables {
+		var keys []string
+		for _, c := range t.Columns[:t.Keys] {
+			keys = append(keys, c.Name)
+		}
+		part := fmt.Sprintf(`DELETE FROM %s WHERE ledger_id = ?1 AND slot = ?2 AND (%s) IN
+			(SELECT %[2]s FROM %[1]s WHERE ledger_id = ?1 AND slot = ?2 LIMIT %[3]d)`, t.Name, strings.Join(keys, ", "), deleteRows)
+		for n := int64(deleteRows); n == deleteRows; {
+			err := r.store.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+				var own int
+				if err := tx.QueryRowContext(ctx, mine, r.ledger[:], m.Name, r.builder[:], slot).Scan(&own); err != nil {
+					return err
+				}
+				if own != 1 {
+					return fmt.Errorf("%s: %w", m.Name, projections.ErrBusy)
+				}
+				res, err := tx.ExecContext(ctx, part, r.ledger[:], slot)
+				if err != nil {
+					return err
+				}
+				n, err = res.RowsAffected()
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// end notes that nothing is left to do.
+func (r *rebuild) end(ctx context.Context, tx *sql.Tx, m *projections.Model) error {
+	const query = `DELETE FROM rebuilds WHERE ledger_id = ? AND projection = ? AND builder = ?`
+	_, err := tx.ExecContext(ctx, query, r.ledger[:], m.Name, r.builder[:])
+	return err
+}

@@ -1,0 +1,196 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/soquy/soquy/domain"
+	"github.com/soquy/soquy/eventstore"
+	"github.com/soquy/soquy/projections"
+)
+
+// Totals implements projections.Totals.
+func (r *Reader) Totals(ctx context.Context, q projections.TotalsQuery) ([]projections.TotalsRow, error) {
+	rows, err := r.totals(ctx, q, false)
+	if errors.Is(err, projections.ErrUnknownKey) { // the log was another one when the keys were read
+		rows, err = r.totals(ctx, q, true)
+	}
+	switch {
+	case errors.Is(err, projections.ErrUnknownKey):
+		return nil, fmt.Errorf("totals: %w: %w", eventstore.ErrCorrupt, err)
+	case err != nil:
+		return nil, fmt.Errorf("totals: %w", err)
+	}
+	return rows, nil
+}
+
+func (r *Reader) totals(ctx context.Context, q projections.TotalsQuery, afresh bool) ([]projections.TotalsRow, error) {
+	tree, err := r.Tree(ctx)
+	if err != nil {
+		return nil, err
+	}
+	aliases, err := r.aliases(ctx)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := r.factKeys(ctx, afresh)
+	if err != nil {
+		return nil, err
+	}
+	t, err := projections.NewTally(q, tree, keys, aliases)
+	if err != nil {
+		return nil, err
+	}
+	from, to := int64(math.MinInt32), int64(math.MaxInt32)
+	if q.From != nil {
+		from = int64(*q.From)
+	}
+	if q.To != nil {
+		to = int64(*q.To)
+	}
+	if q.ByDonor() {
+		err = r.gifts(ctx, t, q.Donors, from, to)
+	} else {
+		for _, basis := range q.Bases() {
+			if err = r.facts(ctx, t, basis, from, to); err != nil {
+				break
+			}
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t.Rows(), nil
+}
+
+// facts adds the facts of a basis in a range of days.
+func (r *Reader) facts(ctx context.Context, t *projections.Tally, basis int, from, to int64) error {
+	const query = `SELECT day, fact_key, grants, amount, people_on, people_off FROM total_facts
+		WHERE ledger_id = ? AND slot = ? AND basis = ? AND day BETWEEN ? AND ?`
+	rows, err := r.query(ctx, "totals", query, basis, from, to)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var day, grants, amount int64
+	var key, on, off sql.RawBytes
+	dest := []any{&day, &key, &grants, &amount, &on, &off}
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		k, err := uuid.FromBytes(key)
+		if err != nil {
+			return err
+		}
+		if err := t.Add(domain.Date(day), k, grants, amount, on, off); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// gifts adds the gifts of donors in a range of days.
+func (r *Reader) gifts(ctx context.Context, t *projections.Tally, donors []string, from, to int64) error {
+	const query = `SELECT day, fact_key, amount FROM total_gifts
+		WHERE ledger_id = ? AND slot = ? AND donor IN (SELECT value FROM json_each(?)) AND day BETWEEN ? AND ?`
+	list, err := jsonList(donors)
+	if err != nil {
+		return err
+	}
+	rows, err := r.query(ctx, "totals", query, list, from, to)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var day, amount int64
+	var key sql.RawBytes
+	for rows.Next() {
+		if err := rows.Scan(&day, &key, &amount); err != nil {
+			return err
+		}
+		k, err := uuid.FromBytes(key)
+		if err != nil {
+			return err
+		}
+		if err := t.Add(domain.Date(day), k, 0, amount, nil, nil); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// factKeys returns what the keys of facts stand for: those that are known, and those first used since then. Afresh: all.
+func (r *Reader) factKeys(ctx context.Context, afresh bool) (map[uuid.UUID]*projections.FactKey, error) {
+	// One text is read much faster than ten.
+	const query = `SELECT fact_key, unit || char(10) || fund || char(10) || measure || char(10) || recipient || char(10) ||
+			achievement_level || char(10) || education_level || char(10) || school_year || char(10) || cause || char(10) ||
+			asset || char(10) || donor_kind
+		FROM total_keys WHERE ledger_id = ? AND slot = ? AND first_position > ?`
+	at, err := r.at(ctx, "totals")
+	if err != nil {
+		return nil, err
+	}
+	known, through := r.p.keys.Known(r.ledger)
+	if afresh {
+		through = 0
+	}
+	if known != nil && through >= at.Position {
+		return known, nil
+	}
+	rows, err := r.query(ctx, "totals", query, through)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	fresh := map[uuid.UUID]*projections.FactKey{}
+	var key sql.RawBytes
+	var text string
+	for rows.Next() {
+		if err := rows.Scan(&key, &text); err != nil {
+			return nil, err
+		}
+		id, err := uuid.FromBytes(key)
+		if err != nil {
+			return nil, err
+		}
+		k := new(projections.FactKey)
+		for _, to := range [...]*string{
+			&k.Unit, &k.Fund, &k.Measure, &k.Recipient, &k.AchievementLevel, &k.EducationLevel, &k.SchoolYear, &k.Cause,
+			&k.Asset, &k.DonorKind,
+		} {
+			*to, text, _ = strings.Cut(text, "\n")
+		}
+		fresh[id] = k
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return r.p.keys.Learn(r.ledger, fresh, at.Position), nil
+}
+
+// aliases returns which person is another now.
+func (r *Reader) aliases(ctx context.Context) (projections.Aliases, error) {
+	const query = `SELECT person_position, into_position FROM person_aliases
+		WHERE ledger_id = ? AND slot = ? AND until_position IS NULL`
+	rows, err := r.query(ctx, "persons", query)
+	if err != nil {
+		return nil, err
+	}
+	type alias struct{ person, into uint32 }
+	list, err := collect(rows, func(a *alias) []any { return []any{&a.person, &a.into} })
+	if err != nil {
+		return nil, err
+	}
+	all := make(projections.Aliases, len(list))
+	for _, a := range list {
+		all[a.person] = a.into
+	}
+	return all, nil
+}

@@ -1,0 +1,176 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/soquy/soquy/domain"
+	"github.com/soquy/soquy/projections"
+)
+
+// chunks are how many rows one statement writes, the largest that fits first.
+var chunks = [...]int{128, 32, 8, 1}
+
+// A writer folds events and writes the rows that they change. It is used by one transaction at a time.
+type writer struct {
+	fold    *projections.Fold
+	queries map[*projections.Table]*[len(chunks)]string
+
+	ctx    context.Context // of the transaction
+	tx     *sql.Tx
+	ledger uuid.UUID
+	slot   func(model string) int
+	args   []any
+}
+
+func newWriter(models []*projections.Model) *writer {
+	w := &writer{queries: map[*projections.Table]*[len(chunks)]string{}}
+	w.fold = projections.NewFold(models, w)
+	for _, m := range models {
+		for _, t := range m.Tables {
+			w.queries[t] = upserts(t)
+		}
+	}
+	return w
+}
+
+// upserts are the statements that add a chunk of rows to a table: INSERT … ON CONFLICT DO UPDATE by each column's rule.
+// ?1 is the ledger, ?2 the slot.
+func upserts(t *projections.Table) *[len(chunks)]string {
+	var columns, keys, sets []string
+	for _, c := range t.Columns {
+		columns = append(columns, c.Name)
+		switch c.Rule {
+		case projections.Key:
+			keys = append(keys, c.Name)
+		case projections.First:
+		case projections.Last:
+			sets = append(sets, fmt.Sprintf("%s = coalesce(excluded.%[1]s, %[1]s)", c.Name))
+		case projections.Sum:
+			sets = append(sets, fmt.Sprintf("%s = %[1]s + excluded.%[1]s", c.Name))
+		case projections.Append: // || makes a text of two blobs
+			sets = append(sets, fmt.Sprintf("%s = CAST(%[1]s || excluded.%[1]s AS BLOB)", c.Name))
+		}
+	}
+	do := "NOTHING"
+	if len(sets) > 0 {
+		do = "UPDATE SET " + strings.Join(sets, ", ")
+	}
+	row := "(?1, ?2" + strings.Repeat(", ?", len(columns)) + ")"
+	var list [len(chunks)]string
+	for i, n := range chunks {
+		list[i] = fmt.Sprintf("INSERT INTO %s (ledger_id, slot, %s) VALUES %s ON CONFLICT (ledger_id, slot, %s) DO %s",
+			t.Name, strings.Join(columns, ", "), row+strings.Repeat(", "+row, n-1), strings.Join(keys, ", "), do)
+	}
+	return &list
+}
+
+// write folds events and writes what they change.
+func (w *writer) write(
+	ctx context.Context, tx *sql.Tx, ledger uuid.UUID, slot func(string) int,
+	events func(yield func(*domain.Event) error) error,
+) error {
+	w.ctx, w.tx, w.ledger, w.slot = ctx, tx, ledger, slot
+	defer func() {
+		w.ctx, w.tx, w.slot = nil, nil, nil
+		w.fold.Reset()
+		clear(w.args[:cap(w.args)])
+	}()
+	if err := events(w.fold.Add); err != nil {
+		return err
+	}
+	return w.flush()
+}
+
+// flush writes the rows of the fold.
+func (w *writer) flush() error {
+	for _, m := range w.fold.Models() {
+		for _, t := range m.Tables {
+			if err := w.flushTable(t, w.slot(m.Name)); err != nil {
+				return fmt.Errorf("write %s: %w", t.Name, err)
+			}
+		}
+	}
+	w.fold.Reset()
+	return nil
+}
+
+func (w *writer) flushTable(t *projections.Table, slot int) error {
+	rows, queries := w.fold.Rows(t), w.queries[t]
+	for c, done := 0, 0; done < rows.Len(); {
+		n := chunks[c]
+		if n > rows.Len()-done {
+			c++
+			continue
+		}
+		args := append(w.args[:0], w.ledger[:], slot)
+		for row := done; row < done+n; row++ {
+			for i := range t.Columns {
+				args = append(args, bind(t.Columns[i].Type, rows.Value(row, i)))
+			}
+		}
+		w.args = args
+		if _, err := w.tx.ExecContext(w.ctx, queries[c], args...); err != nil {
+			return err
+		}
+		done += n
+	}
+	return nil
+}
+
+// bind turns a value into what the column of this database holds.
+func bind(t projections.Type, v projections.Value) any {
+	switch {
+	case v.Null:
+		return nil
+	case t == projections.Text:
+		return v.Text
+	case t == projections.Bytes, t == projections.ID:
+		return v.Bytes
+	case t == projections.Date:
+		return domain.Date(v.Int).String()
+	default:
+		return v.Int
+	}
+}
+
+// OpenChildren implements projections.Open: what is open by what was written and folded so far.
+func (w *writer) OpenChildren(unit string) ([]string, error) {
+	const query = `SELECT unit FROM units WHERE ledger_id = ? AND slot = ? AND parent = ? AND closed IS NULL ORDER BY unit`
+	return w.open(query, "units", unit)
+}
+
+// OpenFunds implements projections.Open.
+func (w *writer) OpenFunds(unit string) ([]string, error) {
+	const query = `SELECT fund FROM funds WHERE ledger_id = ? AND slot = ? AND unit = ? AND closed IS NULL ORDER BY fund`
+	return w.open(query, "funds", unit)
+}
+
+func (w *writer) open(query, model, unit string) ([]string, error) {
+	if err := w.flush(); err != nil {
+		return nil, err
+	}
+	rows, err := w.tx.QueryContext(w.ctx, query, w.ledger[:], w.slot(model), unit)
+	if err != nil {
+		return nil, err
+	}
+	return collect(rows, func(s *string) []any { return []any{s} })
+}
+
+// collect scans all rows and closes them.
+func collect[T any](rows *sql.Rows, into func(*T) []any) ([]T, error) {
+	defer rows.Close()
+	var list []T
+	for rows.Next() {
+		var v T
+		if err := rows.Scan(into(&v)...); err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	return list, rows.Err()
+}

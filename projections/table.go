@@ -1,0 +1,177 @@
+package projections
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/soquy/soquy/domain"
+)
+
+// EpochBits: an epoch has 8,192 positions.
+const EpochBits = 13
+
+// BlockBits: a block has 1,024 positions, so a list of persons in a row of a block has at most 4 KiB.
+const BlockBits = 10
+
+// A Rule says how a column changes.
+type Rule uint8
+
+// The rules.
+const (
+	Key    Rule = iota // names the row; keys come first
+	First              // stays as it was first
+	Last               // is replaced by a later value; null leaves it
+	Sum                // adds up
+	Append             // bytes that are put behind one another
+)
+
+// A Type is what a column holds. Canonically these are integers, texts, bytes; databases have types of their own for some.
+type Type uint8
+
+// The types.
+const (
+	Int     Type = iota // an integer
+	Bool                // 0 or 1
+	Day                 // days since 1970-01-01, of what is counted
+	Date                // days since 1970-01-01, of what people read; may be null
+	Instant             // microseconds since 1970-01-01 UTC
+	Text                // UTF-8 without NUL; may be null under Last
+	Bytes               // any bytes
+	ID                  // 16 bytes; zero is null
+)
+
+// A Column of a table.
+type Column struct {
+	Name string
+	Type Type
+	Rule Rule
+}
+
+// A Table is one table of a model. In the databases two columns stand before its own, ledger_id and slot.
+type Table struct {
+	Name    string
+	Columns []Column
+	Keys    int // how many of the columns are the key
+
+	index int // among all tables
+}
+
+// A Model is a read model: tables that are rebuilt and verified together.
+type Model struct {
+	Name    string
+	Version int // of the rows' meaning; another one in a database asks for a rebuild
+	Tables  []*Table
+
+	fold func(*Fold, *domain.Event) error
+}
+
+func table(name string, columns ...Column) *Table {
+	t := &Table{Name: name, Columns: columns}
+	for _, c := range columns {
+		if c.Rule == Key {
+			t.Keys++
+		}
+	}
+	return t
+}
+
+// Models returns all read models, in the order in which they are written. The result must not be changed.
+func Models() []*Model { return models }
+
+// Select returns the models with names, in the order of Models; none: all. Errors: ErrQuery (there is none of a name).
+func Select(names ...string) ([]*Model, error) {
+	list := Lookup(names...)
+	for _, name := range names {
+		if !slices.ContainsFunc(list, func(m *Model) bool { return m.Name == name }) {
+			return nil, fmt.Errorf("%w: no read model %q", ErrQuery, name)
+		}
+	}
+	return list, nil
+}
+
+// Lookup is Select without those that there are none of.
+func Lookup(names ...string) []*Model {
+	if len(names) == 0 {
+		return models
+	}
+	var list []*Model
+	for _, m := range models {
+		if slices.Contains(names, m.Name) {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+var models = number([]*Model{
+	{Name: "units", Version: 1, Tables: []*Table{unitTable, unitEdgeTable, unitNameTable}, fold: foldUnits},
+	{Name: "funds", Version: 1, Tables: []*Table{fundTable, fundUnitTable}, fold: foldFunds},
+	{Name: "persons", Version: 1, Tables: []*Table{personTable, aliasTable}, fold: foldPersons},
+	{Name: "goods", Version: 1, Tables: []*Table{goodsTable}, fold: foldGoods},
+	{Name: "balances", Version: 1, Tables: []*Table{balanceTable, bucketTable}, fold: foldBalances},
+	{Name: "totals", Version: 1, Tables: []*Table{factKeyTable, factTable, giftTable}, fold: foldTotals},
+	{Name: "vouchers", Version: 1, Tables: []*Table{voucherTable}, fold: foldVouchers},
+	{Name: "donors", Version: 1, Tables: []*Table{donorTable, pledgeTable}, fold: foldDonors},
+	{Name: "indicators", Version: 1, Tables: []*Table{indicatorTable}, fold: foldIndicators},
+})
+
+// number gives each table its place, so that a fold finds its rows without a map.
+func number(models []*Model) []*Model {
+	n := 0
+	for _, m := range models {
+		for _, t := range m.Tables {
+			t.index = n
+			n++
+		}
+	}
+	return models
+}
+
+// tables is how many tables all models have.
+func tables() int {
+	last := models[len(models)-1].Tables
+	return last[len(last)-1].index + 1
+}
+
+// A Value is what one column of one row has: Int for Int, Bool, Day, Date and Instant; Text for Text; Bytes for Bytes and ID.
+type Value struct {
+	Int   int64
+	Text  string
+	Bytes []byte
+	Null  bool
+}
+
+func num(v int64) Value { return Value{Int: v} }
+
+func text[T ~string](v T) Value { return Value{Text: string(v)} }
+
+func raw(v []byte) Value { return Value{Bytes: v} }
+
+func day(v domain.Date) Value { return Value{Int: int64(v)} }
+
+func yes(v bool) Value {
+	if v {
+		return Value{Int: 1}
+	}
+	return Value{}
+}
+
+// id is the value of an ID, of which the array stays where it is.
+func id(v *uuid.UUID) Value {
+	if *v == uuid.Nil {
+		return null
+	}
+	return Value{Bytes: v[:]}
+}
+
+// null leaves a Last column as it is.
+var null = Value{Null: true}
+
+// Nulls inside of rows; neither is a value that can be.
+const (
+	nullInt  = math.MinInt64
+	nullText = "\x00"
+)

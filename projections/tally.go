@@ -1,0 +1,392 @@
+package projections
+
+import (
+	"cmp"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"github.com/soquy/soquy/domain"
+	"github.com/soquy/soquy/eventstore"
+)
+
+// ErrQuery says that a query contradicts itself or names something that does not exist.
+var ErrQuery = errors.New("bad query")
+
+// ErrUnknownKey says that a fact has a key of which it is not known what it stands for.
+var ErrUnknownKey = errors.New("unknown key of a fact")
+
+// A Tally counts totals from facts. It is given the facts of the query's range and bases in order of day, and puts each into the rows
+// that it belongs to.
+type Tally struct {
+	q       TotalsQuery
+	tree    *Tree
+	aliases Aliases
+	keys    map[uuid.UUID]*FactKey
+
+	states map[uuid.UUID]*keyState
+	paths  map[unitEra][]string
+	rows   map[string]*tallyRow
+	timed  bool // rows depend on the day
+	day    domain.Date
+	era    int
+	begun  bool
+	values []string // of the day: month, quarter, year
+	key    []byte
+}
+
+type unitEra struct {
+	unit string
+	era  int
+}
+
+// keyState is what a tally remembers of a key: its rows on the day that it was last seen on.
+type keyState struct {
+	key  *FactKey
+	skip bool // by the filters
+	span span
+	rows []*tallyRow
+}
+
+// span is what the rows of a key depend on, beside the key.
+type span struct {
+	era, month int
+	set        bool
+}
+
+type tallyRow struct {
+	TotalsRow
+	measure int // place in Measures
+	on, off []uint32
+}
+
+// NewTally makes a tally. Of keys it needs those that facts will have.
+func NewTally(q TotalsQuery, tree *Tree, keys map[uuid.UUID]*FactKey, aliases Aliases) (*Tally, error) {
+	for i, d := range q.By {
+		if !slices.Contains(Dims(), d) {
+			return nil, fmt.Errorf("%w: no dimension %q", ErrQuery, d)
+		}
+		if slices.Contains(q.By[:i], d) {
+			return nil, fmt.Errorf("%w: dimension %q twice", ErrQuery, d)
+		}
+	}
+	if q.Rollup && !slices.Contains(q.By, ByUnit) {
+		return nil, fmt.Errorf("%w: a rollup is by unit", ErrQuery)
+	}
+	if q.Within != "" && !tree.Has(q.Within) {
+		return nil, fmt.Errorf("unit %s: %w", q.Within, eventstore.ErrNotFound)
+	}
+	return &Tally{
+		q: q, tree: tree, aliases: aliases, keys: keys,
+		states: map[uuid.UUID]*keyState{}, paths: map[unitEra][]string{}, rows: map[string]*tallyRow{},
+		timed: slices.ContainsFunc(q.By, func(d Dim) bool { return d == ByMonth || d == ByQuarter || d == ByYear }),
+	}, nil
+}
+
+// Bases are the bases of the facts that the query is about.
+func (q *TotalsQuery) Bases() []int {
+	if q.Paid {
+		return []int{BothBases, PaidBasis}
+	}
+	return []int{BothBases, GrantedBasis}
+}
+
+// ByDonor reports whether the query is about gifts of certain donors, which are kept apart.
+func (q *TotalsQuery) ByDonor() bool { return len(q.Donors) > 0 }
+
+func (t *Tally) state(key uuid.UUID) (*keyState, error) {
+	if s := t.states[key]; s != nil {
+		return s, nil
+	}
+	k := t.keys[key]
+	if k == nil {
+		return nil, fmt.Errorf("%w: %s", ErrUnknownKey, key)
+	}
+	pass := func(filter []string, v string) bool { return len(filter) == 0 || slices.Contains(filter, v) }
+	s := &keyState{key: k}
+	s.skip = !pass(t.q.Measures, k.Measure) || !pass(t.q.Recipients, k.Recipient) || !pass(t.q.Funds, k.Fund) ||
+		!pass(t.q.AchievementLevels, k.AchievementLevel) || !pass(t.q.EducationLevels, k.EducationLevel) ||
+		!pass(t.q.Causes, k.Cause) ||
+		len(t.q.UnitLevels) > 0 && !pass(t.q.UnitLevels, string(t.tree.Level(k.Unit)))
+	t.states[key] = s
+	return s, nil
+}
+
+// Add counts a fact. The lists of ordinals are copied. Errors: ErrUnknownKey.
+func (t *Tally) Add(on domain.Date, key uuid.UUID, grants, amount int64, peopleOn, peopleOff []byte) error {
+	s, err := t.state(key)
+	if err != nil || s.skip {
+		return err
+	}
+	if !t.begun || on != t.day {
+		t.turn(on)
+	}
+	now := span{era: t.era, set: true}
+	if t.timed {
+		y, m, _ := on.Time().Date()
+		now.month = y*12 + int(m)
+	}
+	if s.span != now {
+		s.span = now
+		s.rows = t.rowsOf(s.key, on, s.rows[:0])
+	}
+	for _, r := range s.rows {
+		r.Grants += grants
+		r.Amount += amount
+		r.on = appendOrdinals(r.on, peopleOn)
+		r.off = appendOrdinals(r.off, peopleOff)
+	}
+	return nil
+}
+
+// turn begins a day.
+func (t *Tally) turn(on domain.Date) {
+	t.begun, t.day = true, on
+	t.era = 0
+	if !t.q.Today && (t.q.Rollup || t.q.Within != "") {
+		t.era = t.tree.era(on)
+	}
+}
+
+// rowsOf returns the rows that facts of a key on a day belong to.
+func (t *Tally) rowsOf(k *FactKey, on domain.Date, list []*tallyRow) []*tallyRow {
+	units := []string{k.Unit}
+	if t.q.Rollup || t.q.Within != "" {
+		path := t.path(k.Unit, on)
+		if t.q.Within != "" {
+			i := slices.Index(path, t.q.Within)
+			if i < 0 {
+				return list
+			}
+			path = path[:i+1]
+		}
+		if t.q.Rollup {
+			units = path
+		}
+	}
+	for _, unit := range units {
+		list = append(list, t.row(k, unit, on))
+	}
+	return list
+}
+
+func (t *Tally) path(unit string, on domain.Date) []string {
+	at := unitEra{unit, t.era}
+	path, known := t.paths[at]
+	if !known {
+		when := &on
+		if t.q.Today {
+			when = nil
+		}
+		path = t.tree.Path(unit, when)
+		if len(path) == 0 {
+			path = []string{unit}
+		}
+		t.paths[at] = path
+	}
+	return path
+}
+
+// row returns the row of a key's facts that count for a unit.
+func (t *Tally) row(k *FactKey, unit string, on domain.Date) *tallyRow {
+	values := t.values[:0]
+	for _, d := range t.q.By {
+		values = append(values, t.value(d, k, unit, on))
+	}
+	t.values = values
+	b := t.key[:0]
+	for _, v := range values {
+		b = append(append(b, v...), 0)
+	}
+	b = append(append(append(b, k.Measure...), 0), k.Recipient...)
+	t.key = b
+	r := t.rows[string(b)]
+	if r == nil {
+		r = &tallyRow{
+			TotalsRow: TotalsRow{By: slices.Clone(values), Measure: k.Measure, Recipient: k.Recipient},
+			measure:   slices.Index(Measures(), k.Measure),
+		}
+		t.rows[string(b)] = r
+	}
+	return r
+}
+
+func (t *Tally) value(d Dim, k *FactKey, unit string, on domain.Date) string {
+	switch d {
+	case ByUnitLevel:
+		return string(t.tree.Level(unit))
+	case ByUnit:
+		return unit
+	case ByAchievementLevel:
+		return k.AchievementLevel
+	case ByEducationLevel:
+		return k.EducationLevel
+	case ByMonth:
+		return on.String()[:7]
+	case ByQuarter:
+		_, m, _ := on.Time().Date()
+		return fmt.Sprintf("%s-Q%d", on.String()[:4], (m+2)/3)
+	case ByYear:
+		return on.String()[:4]
+	case BySchoolYear:
+		return k.SchoolYear
+	case ByFund:
+		return k.Fund
+	case ByCause:
+		return k.Cause
+	case ByAsset:
+		return k.Asset
+	case ByDonorKind:
+		return k.DonorKind
+	}
+	return ""
+}
+
+func appendOrdinals(dst []uint32, list []byte) []uint32 {
+	if len(list) < 4 {
+		return dst
+	}
+	dst = slices.Grow(dst, len(list)/4)
+	for ; len(list) >= 4; list = list[4:] {
+		dst = append(dst, binary.LittleEndian.Uint32(list))
+	}
+	return dst
+}
+
+// Rows returns what was counted.
+func (t *Tally) Rows() []TotalsRow {
+	c := newPeople(t.aliases, t.rows)
+	list := make([]*tallyRow, 0, len(t.rows))
+	for _, r := range t.rows {
+		r.People = c.count(r.on, r.off)
+		if r.Grants != 0 || r.People != 0 || r.Amount != 0 {
+			list = append(list, r)
+		}
+	}
+	slices.SortFunc(list, func(a, b *tallyRow) int {
+		return cmp.Or(slices.Compare(a.By, b.By), cmp.Compare(a.measure, b.measure), strings.Compare(a.Recipient, b.Recipient))
+	})
+	rows := make([]TotalsRow, len(list))
+	for i, r := range list {
+		rows[i] = r.TotalsRow
+	}
+	return rows
+}
+
+// people counts distinct persons. One bit a person says that it was counted in the row; those of whom something was taken off are
+// counted one by one.
+type people struct {
+	aliases Aliases
+	alias   []uint64 // persons who are another
+	seen    []uint64
+	net     map[uint32]int // of the persons of whom something was taken off
+}
+
+func newPeople(aliases Aliases, rows map[string]*tallyRow) *people {
+	var last uint32
+	for _, r := range rows {
+		for _, o := range r.on {
+			last = max(last, o)
+		}
+		for _, o := range r.off {
+			last = max(last, o)
+		}
+	}
+	for from, into := range aliases {
+		last = max(last, from, into)
+	}
+	words := int(last>>6) + 1
+	c := &people{aliases: aliases, alias: make([]uint64, words), seen: make([]uint64, words), net: map[uint32]int{}}
+	for from := range aliases {
+		c.alias[from>>6] |= 1 << (from & 63)
+	}
+	return c
+}
+
+// resolve returns whom a person counts as.
+func (c *people) resolve(o uint32) uint32 {
+	if c.alias[o>>6]&(1<<(o&63)) != 0 {
+		return c.aliases.resolve(o)
+	}
+	return o
+}
+
+// count returns how many persons have more grants on than off.
+func (c *people) count(on, off []uint32) (n int64) {
+	for _, o := range off {
+		c.net[c.resolve(o)]--
+	}
+	for _, o := range on {
+		o = c.resolve(o)
+		if len(c.net) > 0 {
+			if have, taken := c.net[o]; taken {
+				c.net[o] = have + 1
+				continue
+			}
+		}
+		if word, bit := &c.seen[o>>6], uint64(1)<<(o&63); *word&bit == 0 {
+			*word |= bit
+			n++
+		}
+	}
+	for _, net := range c.net {
+		if net > 0 {
+			n++
+		}
+	}
+	clear(c.net)
+	for _, o := range on {
+		c.seen[c.resolve(o)>>6] = 0
+	}
+	return n
+}
+
+// Keys remembers what the keys of facts stand for, of all ledgers, from one question to the next. Since a key says it all by itself, what is
+// remembered never becomes wrong. It may be used from many goroutines.
+type Keys struct {
+	mu      sync.Mutex
+	ledgers map[uuid.UUID]*knownKeys
+}
+
+type knownKeys struct {
+	through int64 // all keys that were first used until this position are known
+	keys    map[uuid.UUID]*FactKey
+}
+
+// Known returns the keys of a ledger that are known, and the position until which they are all. The map must not be changed.
+func (k *Keys) Known(ledger uuid.UUID) (keys map[uuid.UUID]*FactKey, through int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if l := k.ledgers[ledger]; l != nil {
+		return l.keys, l.through
+	}
+	return nil, 0
+}
+
+// Learn adds keys and returns all that are known.
+func (k *Keys) Learn(ledger uuid.UUID, keys map[uuid.UUID]*FactKey, through int64) map[uuid.UUID]*FactKey {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.ledgers == nil {
+		k.ledgers = map[uuid.UUID]*knownKeys{}
+	}
+	l := k.ledgers[ledger]
+	if l == nil {
+		l = &knownKeys{}
+		k.ledgers[ledger] = l
+	}
+	l.through = through
+	if len(keys) > 0 || l.keys == nil {
+		all := make(map[uuid.UUID]*FactKey, len(l.keys)+len(keys))
+		maps.Copy(all, l.keys)
+		maps.Copy(all, keys)
+		l.keys = all
+	}
+	return l.keys
+}
