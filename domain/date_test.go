@@ -56,8 +56,11 @@ func TestAsset(t *testing.T) {
 		money, goods bool
 		item         string
 	}{
-		{domain.Cash, true, false, ""}, {domain.Bank, true, false, ""}, {domain.Labour, false, false, ""},
-		{domain.Goods("rice"), false, true, "rice"}, {"gold", false, false, ""},
+		{domain.Cash, true, false, ""},
+		{domain.Bank, true, false, ""},
+		{domain.Labour, false, false, ""},
+		{domain.Goods("rice"), false, true, "rice"},
+		{"gold", false, false, ""},
 	} {
 		if a := tt.asset; a.IsMoney() != tt.money || a.IsGoods() != tt.goods || a.Item() != tt.item {
 			t.Errorf("%s: money %v, goods %v, item %q", a, a.IsMoney(), a.IsGoods(), a.Item())

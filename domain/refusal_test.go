@@ -489,7 +489,13 @@ func TestRefusal(t *testing.T) {
 
 	fault, later := errors.New("fault"), domain.Refuse(domain.HoldingInsufficient)
 	for _, tt := range []struct{ a, b, want error }{
-		{nil, nil, nil}, {r, nil, r}, {nil, r, r}, {r, later, r}, {later, r, r}, {r, fault, fault}, {fault, r, fault},
+		{nil, nil, nil},
+		{r, nil, r},
+		{nil, r, r},
+		{r, later, r},
+		{later, r, r},
+		{r, fault, fault},
+		{fault, r, fault},
 		{r, domain.Refuse(domain.ReferenceUnknown, "unit", "X"), r},
 	} {
 		if got := domain.First(tt.a, tt.b); got != tt.want {

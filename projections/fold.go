@@ -96,7 +96,7 @@ func (f *Fold) OpenFunds(unit string) ([]string, error) {
 func matching(r *Rows, column int, want string, date int) []string {
 	var list []string
 	for i := range r.n {
-		if r.columns[column].Texts[i] == want && r.columns[date].Ints[i] == nullInt {
+		if r.columns[column].Texts[i] == want && r.columns[date].Ints[i] == NullInt {
 			list = append(list, r.columns[0].Texts[i])
 		}
 	}

@@ -24,8 +24,8 @@ type Rows struct {
 
 // Data is one column of rows; which of the slices is used follows from the column's type.
 type Data struct {
-	Ints  []int64     // Int, Bool, Day, Date, Instant; null is math.MinInt64
-	Texts []string    // Text; null is "\x00"
+	Ints  []int64     // Int, Bool, Day, Date, Instant; null is NullInt
+	Texts []string    // Text; null is NullText
 	Bytes [][]byte    // Bytes
 	IDs   []uuid.UUID // ID; null is zero
 }
@@ -45,7 +45,7 @@ func (r *Rows) Value(row, column int) Value {
 	d := &r.columns[column]
 	switch r.Table.Columns[column].Type {
 	case Text:
-		if v := d.Texts[row]; v != nullText {
+		if v := d.Texts[row]; v != NullText {
 			return Value{Text: v}
 		}
 		return null
@@ -54,7 +54,7 @@ func (r *Rows) Value(row, column int) Value {
 	case ID:
 		return id(&d.IDs[row])
 	default:
-		if v := d.Ints[row]; v != nullInt {
+		if v := d.Ints[row]; v != NullInt {
 			return Value{Int: v}
 		}
 		return null
@@ -164,7 +164,7 @@ func (d *Data) set(t Type, row int, v *Value) {
 	case Text:
 		d.Texts[row] = v.Text
 		if v.Null {
-			d.Texts[row] = nullText
+			d.Texts[row] = NullText
 		}
 	case Bytes:
 		d.Bytes[row] = append([]byte{}, v.Bytes...)
@@ -174,7 +174,7 @@ func (d *Data) set(t Type, row int, v *Value) {
 	default:
 		d.Ints[row] = v.Int
 		if v.Null {
-			d.Ints[row] = nullInt
+			d.Ints[row] = NullInt
 		}
 	}
 }

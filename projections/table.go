@@ -170,8 +170,8 @@ func id(v *uuid.UUID) Value {
 // null leaves a Last column as it is.
 var null = Value{Null: true}
 
-// Nulls inside of rows; neither is a value that can be.
+// The nulls of Data; neither is a value that can be.
 const (
-	nullInt  = math.MinInt64
-	nullText = "\x00"
+	NullInt  = math.MinInt64
+	NullText = "\x00"
 )

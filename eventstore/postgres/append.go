@@ -8,12 +8,13 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/soquy/soquy/eventstore"
 )
 
-// copyFrom is the number of rows from which on COPY is used. Below it the rows go as arrays, all tables of a batch in
-// one round trip; COPY takes two a table.
+// copyFrom is the number of rows from which on COPY is used. Below it the rows go as arrays, all tables of a batch in one
+// round trip; COPY takes one a table.
 const copyFrom = 256
 
 // Append implements eventstore.Appender.
@@ -168,14 +169,13 @@ func insert(ctx context.Context, tx pgx.Tx, b *eventstore.Batch, note []byte) er
 		swap       = `UPDATE ledgers SET head_position = $2, tree = $3, note = $4 WHERE ledger_id = $1`
 	)
 	batch := new(pgx.Batch)
-	for _, many := range []rows{newEventRows(b), newSubjectRows(b), newCommandRows(b)} {
+	for _, many := range []rows{eventRows{b}, newSubjectRows(b), commandRows{b}} {
 		switch n := many.len(); {
 		case n == 0:
 		case n < copyFrom:
 			batch.Queue(many.query(), append([]any{b.Ledger}, many.arrays()...)...)
 		default:
-			table, columns := many.table()
-			if _, err := tx.CopyFrom(ctx, pgx.Identifier{schema, table}, columns, copySource(many)); err != nil {
+			if err := copyRows(ctx, tx, many); err != nil {
 				return insertError(err)
 			}
 		}
@@ -218,61 +218,61 @@ type rows interface {
 	len() int
 	query() string
 	arrays() []any
-	table() (name string, columns []string)
-	row(i int) []any
+	copyQuery() string
+	appendRow(b []byte, i int) []byte
 }
 
-// copySource gives rows to COPY.
-func copySource(r rows) pgx.CopyFromSource {
-	return pgx.CopyFromSlice(r.len(), func(i int) ([]any, error) { return r.row(i), nil })
-}
+type eventRows struct{ *eventstore.Batch }
 
-type eventRows struct {
-	b   *eventstore.Batch
-	out []any
-}
+func (e eventRows) len() int { return len(e.Records) }
 
-func newEventRows(b *eventstore.Batch) *eventRows { return &eventRows{b, make([]any, 7)} }
-
-func (e *eventRows) len() int { return len(e.b.Records) }
-
-func (e *eventRows) query() string {
+func (eventRows) query() string {
 	return `INSERT INTO events (ledger_id, position, event_id, type, effective_on, recorded_at, envelope)
 		SELECT $1, * FROM unnest($2::bigint[], $3::uuid[], $4::text[], $5::date[], $6::timestamptz[], $7::bytea[])`
 }
 
-func (e *eventRows) arrays() []any {
+func (e eventRows) arrays() []any {
 	n := e.len()
-	positions, ids, types := make([]int64, n), make([]uuid.UUID, n), make([]string, n)
-	days, instants, envelopes := make([]time.Time, n), make([]time.Time, n), make([][]byte, n)
-	for i := range e.b.Records {
-		r := &e.b.Records[i]
-		positions[i], ids[i], types[i] = r.Position, r.ID, r.Type
-		days[i], instants[i], envelopes[i] = date(r.EffectiveOn), r.RecordedAt, r.Envelope
+	positions, ids, types := make([]int64, n), make([]pgtype.UUID, n), make([]string, n)
+	days, instants, envelopes := make([]pgtype.Date, n), make([]pgtype.Timestamptz, n), make([][]byte, n)
+	for i := range e.Records {
+		r := &e.Records[i]
+		positions[i], ids[i], types[i] = r.Position, pgUUID(r.ID), r.Type
+		days[i] = pgtype.Date{Time: date(r.EffectiveOn), Valid: true}
+		instants[i] = pgtype.Timestamptz{Time: r.RecordedAt, Valid: true}
+		envelopes[i] = r.Envelope
 	}
 	return []any{positions, ids, types, days, instants, envelopes}
 }
 
-func (e *eventRows) table() (string, []string) {
-	return "events", []string{"ledger_id", "position", "event_id", "type", "effective_on", "recorded_at", "envelope"}
+func (eventRows) copyQuery() string {
+	return `COPY events (ledger_id, position, event_id, type, effective_on, recorded_at, envelope) FROM STDIN (FORMAT binary)`
 }
 
-func (e *eventRows) row(i int) []any {
-	r := &e.b.Records[i]
-	e.out[0], e.out[1], e.out[2], e.out[3] = e.b.Ledger, r.Position, r.ID, r.Type
-	e.out[4], e.out[5], e.out[6] = date(r.EffectiveOn), r.RecordedAt, r.Envelope
-	return e.out
+func (e eventRows) appendRow(b []byte, i int) []byte {
+	r := &e.Records[i]
+	b = appendFields(b, 7)
+	b = appendUUID(b, &e.Ledger)
+	b = appendInt64(b, r.Position)
+	b = appendUUID(b, &r.ID)
+	b = appendText(b, r.Type)
+	b = appendDate(b, r.EffectiveOn)
+	b = appendInstant(b, r.RecordedAt)
+	return appendBytes(b, r.Envelope)
 }
 
 type subjectRows struct {
-	b         *eventstore.Batch
+	*eventstore.Batch
 	subjects  []string
 	positions []int64
-	out       []any
 }
 
 func newSubjectRows(b *eventstore.Batch) *subjectRows {
-	s := &subjectRows{b: b, out: make([]any, 3)}
+	n := 0
+	for i := range b.Records {
+		n += len(b.Records[i].Subjects)
+	}
+	s := &subjectRows{b, make([]string, 0, n), make([]int64, 0, n)}
 	for i := range b.Records {
 		for _, subject := range b.Records[i].Subjects {
 			s.subjects = append(s.subjects, subject)
@@ -284,54 +284,58 @@ func newSubjectRows(b *eventstore.Batch) *subjectRows {
 
 func (s *subjectRows) len() int { return len(s.subjects) }
 
-func (s *subjectRows) query() string {
+func (*subjectRows) query() string {
 	return `INSERT INTO subjects (ledger_id, subject, position) SELECT $1, * FROM unnest($2::text[], $3::bigint[])`
 }
 
 func (s *subjectRows) arrays() []any { return []any{s.subjects, s.positions} }
 
-func (s *subjectRows) table() (string, []string) {
-	return "subjects", []string{"ledger_id", "subject", "position"}
+func (*subjectRows) copyQuery() string {
+	return `COPY subjects (ledger_id, subject, position) FROM STDIN (FORMAT binary)`
 }
 
-func (s *subjectRows) row(i int) []any {
-	s.out[0], s.out[1], s.out[2] = s.b.Ledger, s.subjects[i], s.positions[i]
-	return s.out
+func (s *subjectRows) appendRow(b []byte, i int) []byte {
+	b = appendFields(b, 3)
+	b = appendUUID(b, &s.Ledger)
+	b = appendText(b, s.subjects[i])
+	return appendInt64(b, s.positions[i])
 }
 
-type commandRows struct {
-	b   *eventstore.Batch
-	out []any
-}
+type commandRows struct{ *eventstore.Batch }
 
-func newCommandRows(b *eventstore.Batch) *commandRows { return &commandRows{b, make([]any, 5)} }
+func (c commandRows) len() int { return len(c.Commands) }
 
-func (c *commandRows) len() int { return len(c.b.Commands) }
-
-func (c *commandRows) query() string {
+func (commandRows) query() string {
 	return `INSERT INTO commands (ledger_id, command_id, fingerprint, first_position, last_position)
 		SELECT $1, * FROM unnest($2::uuid[], $3::bytea[], $4::bigint[], $5::bigint[])`
 }
 
-func (c *commandRows) arrays() []any {
+func (c commandRows) arrays() []any {
 	n := c.len()
-	ids, fingerprints, first, last := make([]uuid.UUID, n), make([][]byte, n), make([]int64, n), make([]int64, n)
-	for i := range c.b.Commands {
-		x := &c.b.Commands[i]
-		ids[i], fingerprints[i], first[i], last[i] = x.ID, x.Fingerprint[:], x.First, x.Last
+	ids, fingerprints, first, last := make([]pgtype.UUID, n), make([][]byte, n), make([]int64, n), make([]int64, n)
+	for i := range c.Commands {
+		x := &c.Commands[i]
+		ids[i], fingerprints[i], first[i], last[i] = pgUUID(x.ID), x.Fingerprint[:], x.First, x.Last
 	}
 	return []any{ids, fingerprints, first, last}
 }
 
-func (c *commandRows) table() (string, []string) {
-	return "commands", []string{"ledger_id", "command_id", "fingerprint", "first_position", "last_position"}
+func (commandRows) copyQuery() string {
+	return `COPY commands (ledger_id, command_id, fingerprint, first_position, last_position) FROM STDIN (FORMAT binary)`
 }
 
-func (c *commandRows) row(i int) []any {
-	x := &c.b.Commands[i]
-	c.out[0], c.out[1], c.out[2], c.out[3], c.out[4] = c.b.Ledger, x.ID, x.Fingerprint[:], x.First, x.Last
-	return c.out
+func (c commandRows) appendRow(b []byte, i int) []byte {
+	x := &c.Commands[i]
+	b = appendFields(b, 5)
+	b = appendUUID(b, &c.Ledger)
+	b = appendUUID(b, &x.ID)
+	b = appendBytes(b, x.Fingerprint[:])
+	b = appendInt64(b, x.First)
+	return appendInt64(b, x.Last)
 }
+
+// pgUUID is a UUID as pgx takes it without a detour.
+func pgUUID(id uuid.UUID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: true} }
 
 const secondsPerDay = 24 * 60 * 60
 

@@ -22,6 +22,9 @@ type inserter struct {
 }
 
 // newInserter prepares INSERT INTO table VALUES (?1, ?, …), … for each chunk size. columns counts the first one too.
+//
+// OR ROLLBACK: a row that is refused ends the append in any case, and SQLite need not be able to undo the statement alone,
+// for which it would copy every page before it changes it.
 func newInserter(ctx context.Context, conn driver.ConnPrepareContext, table string, columns int) (*inserter, error) {
 	in := &inserter{columns: columns - 1, args: make([]driver.NamedValue, 1+chunks[0]*(columns-1))}
 	for i := range in.args {

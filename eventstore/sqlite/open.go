@@ -34,8 +34,6 @@ const (
 	// index of a large ledger.
 	cacheWriter = 64 << 10
 	cacheReader = 16 << 10
-	// mmapReader is how much of the file readers map instead of copying each page out of it.
-	mmapReader = 1 << 30
 )
 
 // dsn is the driver's name for the file with parameters of the form "key=value".
@@ -187,10 +185,11 @@ func (s *Store) prepareFile(ctx context.Context) error {
 	return db.Close()
 }
 
+// openReaders opens the pool of readers. They do not map the file into memory, which would make reading a sixth faster: a
+// bad sector, or a file that another program cut short, would end the process instead of being an error.
 func (s *Store) openReaders(params ...string) error {
 	params = append(params,
-		pragma("busy_timeout", busyTimeout), pragma("query_only", 1), pragma("cache_size", -cacheReader),
-		pragma("mmap_size", mmapReader))
+		pragma("busy_timeout", busyTimeout), pragma("query_only", 1), pragma("cache_size", -cacheReader))
 	db, err := sql.Open(driverName, dsn(s.path, params...))
 	if err != nil {
 		return err

@@ -2,13 +2,14 @@ package cli
 
 import (
 	"context"
+	"strings"
 
 	"github.com/soquy/soquy/domain"
 	"github.com/soquy/soquy/projections"
 )
 
 // DefaultSeed is the seed of the demo whose root the README shows.
-const DefaultSeed = 2017
+const DefaultSeed = 1
 
 func (p *program) demoCommand() *command {
 	var (
@@ -37,7 +38,18 @@ func (p *program) demo(ctx context.Context, seed uint64) error {
 	if err != nil {
 		return err
 	}
-	if err := p.demoReport(ctx, t, figures); err != nil {
+	r, err := p.backend.Reader(ctx, t)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	p.demoFigures(figures)
+	var province, fund string
+	err = r.View(ctx, func(v View) (err error) {
+		province, fund, err = p.demoDistricts(ctx, v)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	if err := p.out.Flush(); err != nil {
@@ -52,28 +64,18 @@ func (p *program) demo(ctx context.Context, seed uint64) error {
 	p.tellVerification(&v)
 	p.printf("\n%s\n", p.t("demo.key"))
 	p.printf("\n%s\n", p.t("next"))
-	p.commands("balance --fund "+p.t("demo.fund"), "totals --by unit-level --from 2017-01-01 --to 2017-06-30",
-		"totals --by unit --rollup --within 11 --measure merit_award --recipient student,teacher", "vouchers --unit 11 --series PC", "verify")
+	p.commands("balance --fund "+fund, "totals --by unit-level --from 2017-01-01 --to 2017-06-30",
+		"totals --by unit --rollup --unit-level district,commune,chapter --measure merit_award --recipient student",
+		"vouchers --unit "+province+" --series PC", "history --subject fund:"+fund, "events --from "+itoa(h.Position-2), "verify")
 	if !v.OK {
 		return exitError(ExitIntegrity)
 	}
 	return nil
 }
 
-// demoReport prints the published figures beside those of the ledger, and the table of the districts.
-func (p *program) demoReport(ctx context.Context, t Target, figures []Figure) error {
-	r, err := p.backend.Reader(ctx, t)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	p.printf("%s\n%s\n\n", p.t("demo.title"), p.t("demo.invented"))
-	p.demoFigures(figures)
-	return r.View(ctx, func(v View) error { return p.demoDistricts(ctx, v) })
-}
-
 // demoFigures prints the published figures, each with the command that shows it.
 func (p *program) demoFigures(figures []Figure) {
+	p.printf("%s\n%s\n\n", p.t("demo.title"), p.t("demo.invented"))
 	number := func(f *Figure, s string) string {
 		if f.Money {
 			return p.cat.Amount(s)
@@ -83,17 +85,21 @@ func (p *program) demoFigures(figures []Figure) {
 	table := p.table("figure", "published>", "in_ledger>", "note")
 	for i := range figures {
 		f := &figures[i]
-		note := ""
+		var notes []string
 		if f.Assumed {
-			note = p.t("demo.assumed")
+			notes = append(notes, p.t("demo.assumed"))
 		}
-		if f.Also != "" {
-			note = p.t("demo.also", "n", p.cat.Number(f.Also))
+		switch {
+		case f.Also == "":
+		case strings.HasPrefix(f.Query, "indicators"):
+			notes = append(notes, p.t("demo.of", "n", p.cat.Number(f.Also)))
+		default:
+			notes = append(notes, p.t("demo.awards", "n", p.cat.Number(f.Also)))
 		}
 		if f.Published != f.Ledger {
-			note = p.t("demo.differs")
+			notes = append(notes, p.t("demo.differs"))
 		}
-		table.row(p.cat.Term("figure", f.Key), number(f, f.Published), number(f, f.Ledger), note)
+		table.row(p.cat.Term("figure", f.Key), number(f, f.Published), number(f, f.Ledger), strings.Join(notes, "; "))
 	}
 	table.print()
 	p.printf("\n%s\n", p.t("demo.queries"))
@@ -113,50 +119,65 @@ type demoRow struct {
 	students, studentGrants, teachers, rewards, aid, gifts int64
 }
 
-// demoDistricts prints what the units of each district did, with all below them, and the province.
-func (p *program) demoDistricts(ctx context.Context, v View) error {
+// demoTotals counts the half-year of each unit with all below it.
+func demoTotals(ctx context.Context, v View) (map[string]*demoRow, error) {
 	from, to := domain.NewDate(2017, 1, 1), domain.NewDate(2017, 6, 30)
 	rows := map[string]*demoRow{}
-	rollup := func(q projections.TotalsQuery, add func(*demoRow, *projections.TotalsRow)) error {
+	for _, part := range []struct {
+		query projections.TotalsQuery
+		add   func(*demoRow, *projections.TotalsRow)
+	}{
+		{
+			projections.TotalsQuery{
+				UnitLevels: rewarded(), Measures: []string{string(domain.MeritAward)}, Recipients: []string{"student", "teacher"},
+			},
+			func(r *demoRow, t *projections.TotalsRow) {
+				r.rewards += t.Amount
+				if t.Recipient == "student" {
+					r.students, r.studentGrants = t.People, t.Grants
+				} else {
+					r.teachers = t.People
+				}
+			},
+		},
+		{
+			projections.TotalsQuery{
+				UnitLevels: rewarded(), Measures: []string{string(domain.Scholarship), string(domain.HardshipGrant)},
+			},
+			func(r *demoRow, t *projections.TotalsRow) { r.aid += t.Amount },
+		},
+		{
+			projections.TotalsQuery{Measures: []string{projections.DonationCash, projections.DonationInKind}},
+			func(r *demoRow, t *projections.TotalsRow) { r.gifts += t.Amount },
+		},
+	} {
+		q := part.query
 		q.By, q.Rollup, q.From, q.To = []projections.Dim{projections.ByUnit}, true, &from, &to
 		list, err := v.Totals(ctx, q)
+		if err != nil {
+			return nil, err
+		}
 		for i := range list {
 			unit := list[i].By[0]
 			if rows[unit] == nil {
 				rows[unit] = &demoRow{}
 			}
-			add(rows[unit], &list[i])
+			part.add(rows[unit], &list[i])
 		}
-		return err
 	}
-	err := rollup(projections.TotalsQuery{
-		UnitLevels: rewarded(), Measures: []string{string(domain.MeritAward)}, Recipients: []string{"student", "teacher"},
-	}, func(r *demoRow, t *projections.TotalsRow) {
-		r.rewards += t.Amount
-		if t.Recipient == "student" {
-			r.students, r.studentGrants = t.People, t.Grants
-		} else {
-			r.teachers = t.People
-		}
-	})
+	return rows, nil
+}
+
+// demoDistricts prints what the units of each district did, with all below them, and the province. It returns the code of the province
+// and of one of its funds.
+func (p *program) demoDistricts(ctx context.Context, v View) (province, fund string, err error) {
+	rows, err := demoTotals(ctx, v)
 	if err != nil {
-		return err
-	}
-	err = rollup(projections.TotalsQuery{
-		UnitLevels: rewarded(), Measures: []string{string(domain.Scholarship), string(domain.HardshipGrant)},
-	}, func(r *demoRow, t *projections.TotalsRow) { r.aid += t.Amount })
-	if err != nil {
-		return err
-	}
-	err = rollup(projections.TotalsQuery{
-		Measures: []string{projections.DonationCash, projections.DonationInKind},
-	}, func(r *demoRow, t *projections.TotalsRow) { r.gifts += t.Amount })
-	if err != nil {
-		return err
+		return "", "", err
 	}
 	list, err := v.Units(ctx)
 	if err != nil {
-		return err
+		return "", "", err
 	}
 	p.printf("%s\n\n", p.t("demo.districts"))
 	currency := v.Head().Currency
@@ -177,9 +198,16 @@ func (p *program) demoDistricts(ctx context.Context, v View) error {
 			table.row(line(u)...)
 		case domain.Province:
 			table.footer(line(u)...)
+			province = u.Code
 		}
 	}
 	table.print()
 	p.printf("\n%s\n\n", p.t("demo.districts_note"))
-	return nil
+	all, err := v.Funds(ctx)
+	for i := range all {
+		if f := &all[i]; f.Unit == province && f.Closed == nil {
+			return province, f.Code, err
+		}
+	}
+	return province, "", err
 }

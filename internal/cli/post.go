@@ -312,7 +312,7 @@ func (p *program) positions(first, last int64) string {
 }
 
 // labelWidth is the room for what a line of a confirmation is about, in characters, beside its indent.
-const labelWidth = 14
+const labelWidth = 16
 
 // pair prints one line of a confirmation.
 func (p *program) pair(label, value string) {

@@ -282,7 +282,7 @@ func (l *lineReader) next() ([]byte, error) {
 			if ended && len(l.buf) == 0 {
 				return l.trim(part)
 			}
-			l.buf = append(l.buf, part...)
+			l.add(part)
 		}
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull):
@@ -296,6 +296,16 @@ func (l *lineReader) next() ([]byte, error) {
 		}
 		return l.trim(l.buf)
 	}
+}
+
+// add appends to the line, for which the room is doubled, unlike by append: a line may be of many parts.
+func (l *lineReader) add(part []byte) {
+	if need := len(l.buf) + len(part); need > cap(l.buf) {
+		grown := make([]byte, len(l.buf), max(need, 2*len(l.buf)))
+		copy(grown, l.buf)
+		l.buf = grown
+	}
+	l.buf = append(l.buf, part...)
 }
 
 // trim takes the end off a line.

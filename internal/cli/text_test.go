@@ -317,4 +317,3 @@ func TestHelp(t *testing.T) {
 }
 
 func noEnv(string) string { return "" }
-

@@ -88,7 +88,7 @@ func (p *program) tellVerification(v *Verification) {
 	if v.Checkpoint != "" {
 		p.printf("%s\n", p.t("verify.checkpoint"))
 		for line := range strings.SplitSeq(strings.TrimRight(v.Checkpoint, "\n"), "\n") {
-			p.printf("  %s\n", line)
+			p.printf("%s\n", strings.TrimRight("  "+line, " "))
 		}
 	}
 	if v.OK {

@@ -22,7 +22,6 @@ type book struct {
 	kept     map[int32][]uuid.UUID
 	grants   map[uuid.UUID][]int // events of a grant, by index
 	byID     map[uuid.UUID]int
-	steps    func(step)
 	recorded int64
 }
 
@@ -81,9 +80,6 @@ func grantOf(id uuid.UUID, entry domain.EventBody) (uuid.UUID, bool) {
 }
 
 func (b *book) record(s step) error {
-	if b.steps != nil {
-		b.steps(s)
-	}
 	b.recorded++
 	if s.at.Before(b.at) {
 		return fmt.Errorf("the clock goes back from %s to %s", b.at, s.at)

@@ -188,7 +188,7 @@ func (p *plan) returnGrants() {
 		}
 		on, rec := p.after(key, 2, 12)
 		back := p.add(op{
-			on: on, rec: rec, unit: l.unit, from: outside, to: account{l.fund, l.asset}, amount: amount, remark: "Nộp lại quỹ",
+			on: on, rec: rec, unit: l.unit, from: outside(), to: account{l.fund, l.asset}, amount: amount, remark: "Nộp lại quỹ",
 			body: func(r *run) (domain.CommandBody, error) {
 				id, err := r.event(key, i)
 				return &domain.ReturnGrant{Grant: id, Amount: dong(amount)}, err

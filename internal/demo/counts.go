@@ -45,7 +45,7 @@ func (p *plan) makeCounts() []*cashCount {
 		}})
 		list = append(list, c)
 		if c.difference != 0 {
-			o := op{on: p.end, rec: p.date(time.July, 12), unit: u, from: outside, to: c.account, amount: c.difference}
+			o := op{on: p.end, rec: p.date(time.July, 12), unit: u, from: outside(), to: c.account, amount: c.difference}
 			o.remark = "Đã kiểm tra, chưa rõ nguyên nhân"
 			o.body = func(r *run) (domain.CommandBody, error) {
 				id, err := r.event(c.op, 0)

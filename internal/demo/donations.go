@@ -52,7 +52,7 @@ func (p *plan) parts(level domain.Level, amount int64) []int64 {
 	}
 	var list []int64
 	for amount > 0 {
-		part := max(pick(p.dice, sizes), amount/3/million*million)
+		part := max(pick(p.dice, sizes), amount/2/million*million)
 		if amount < part*3/2 {
 			part = amount
 		}
@@ -80,7 +80,7 @@ func (p *plan) giveBy(donor int32, to account, amount int64, on, rec domain.Date
 		papers := int64(p.dice.between(1, 3))
 		c.Attached = &papers
 	}
-	o := op{on: on, rec: rec, unit: f.unit, from: outside, to: to, amount: amount, body: still(c)}
+	o := op{on: on, rec: rec, unit: f.unit, from: outside(), to: to, amount: amount, body: still(c)}
 	switch {
 	case on > p.date(time.January, 8) && on < p.date(time.February, 12) && p.dice.percent(8):
 		o.remark = "Ủng hộ quỹ khuyến học nhân dịp Tết Đinh Dậu 2017"

@@ -128,7 +128,7 @@ func (p *plan) spend(fund int32, amount int64, purpose string, on domain.Date) i
 	rec := p.recorded(on)
 	p.provide(from, amount, on, rec)
 	f := &p.funds[fund]
-	return p.add(op{on: on, rec: rec, unit: f.unit, from: from, to: outside, amount: amount, body: still(&domain.RecordExpense{
+	return p.add(op{on: on, rec: rec, unit: f.unit, from: from, to: outside(), amount: amount, body: still(&domain.RecordExpense{
 		Fund: f.code, Asset: asset, Amount: dong(amount), Purpose: purpose, Payee: p.payee(purpose),
 	})})
 }
@@ -187,7 +187,7 @@ func (p *plan) makeSupport() {
 		for _, g := range grants {
 			c.Recipients = append(c.Recipients, domain.Recipient{Unit: p.units[g.unit-1].code, Amount: dong(g.amount)})
 		}
-		p.add(op{on: on, rec: rec, unit: unit, from: from, to: outside, amount: sum, body: still(c)})
+		p.add(op{on: on, rec: rec, unit: unit, from: from, to: outside(), amount: sum, body: still(c)})
 	}
 	for i := range p.districts {
 		d := &p.districts[i]

@@ -11,7 +11,7 @@ import (
 // goodsTotal is what the association received in workdays, materials, supplies and food, in dong, net of what was wrongly entered.
 const goodsTotal = 11_200_000_000
 
-// workday's fair value, in dong.
+// dayWage is the fair value of a workday, in dong.
 const dayWage = 120_000
 
 // An item is a kind of goods, with the fair value of one and how many are given at a time.

@@ -26,8 +26,8 @@ const (
 	reversedPayments = 7
 	returnedGrants   = 25
 	shortenedGrants  = 9 // scholarships of which the second half is cancelled
-	scholarships     = 3_300
-	hardshipGrants   = 2_900
+	scholarships     = 2_700
+	hardshipGrants   = 2_100
 )
 
 // What becomes of a grant, beside being paid in full.
@@ -415,15 +415,15 @@ func (p *plan) aid(at int32) {
 	var thousands []int
 	switch {
 	case l.kind == domain.Scholarship && u.level == domain.District:
-		thousands = []int{1_000, 1_200, 1_500, 2_000}
+		thousands = []int{1_300, 1_500, 1_800, 2_500}
 	case l.kind == domain.Scholarship && u.level == domain.Commune:
-		thousands = []int{700, 800, 1_000, 1_200}
+		thousands = []int{1_000, 1_200, 1_500}
 	case u.level == domain.Chapter:
 		thousands = []int{300, 400, 500}
 	case u.level == domain.District:
-		thousands = []int{800, 1_000, 1_200, 1_500}
+		thousands = []int{1_000, 1_200, 1_500}
 	default:
-		thousands = []int{500, 600, 700, 800, 1_000}
+		thousands = []int{700, 800, 1_000, 1_000}
 	}
 	g.amount = 1_000 * int64(pick(p.dice, thousands))
 	if l.kind == domain.HardshipGrant {
@@ -514,7 +514,7 @@ func (p *plan) recordList(n int32) {
 	p.provide(from, sum, l.on, rec)
 	o := op{on: l.on, rec: rec, unit: l.unit, list: n + 1, body: p.grantBody(l)}
 	if l.pay {
-		o.from, o.to, o.amount = from, outside, sum
+		o.from, o.to, o.amount = from, outside(), sum
 	} else {
 		o.keep = true
 	}
@@ -561,7 +561,7 @@ func (p *plan) disburse(l *list, sum int64) {
 		}
 	}
 	paid := p.add(op{
-		on: on, rec: rec, unit: l.unit, from: account{l.fund, l.asset}, to: outside, amount: sum,
+		on: on, rec: rec, unit: l.unit, from: account{l.fund, l.asset}, to: outside(), amount: sum,
 		body: func(r *run) (domain.CommandBody, error) {
 			c := &domain.Disburse{}
 			for i := range l.grants {
@@ -600,7 +600,7 @@ func (p *plan) unpay(l *list, i int, gone bool) {
 	on, rec := p.after(key, 2, 8)
 	from := account{l.fund, l.asset}
 	undone := p.add(op{
-		on: on, rec: rec, unit: l.unit, from: outside, to: from, amount: amount, remark: "Chưa phát: học sinh vắng mặt",
+		on: on, rec: rec, unit: l.unit, from: outside(), to: from, amount: amount, remark: "Chưa phát: học sinh vắng mặt",
 		body: func(r *run) (domain.CommandBody, error) {
 			id, err := r.event(key, n+i)
 			return &domain.Reverse{Event: id}, err
@@ -614,7 +614,7 @@ func (p *plan) unpay(l *list, i int, gone bool) {
 		}})
 		return
 	}
-	p.add(op{on: on, rec: rec, unit: l.unit, from: from, to: outside, amount: amount, body: func(r *run) (domain.CommandBody, error) {
+	p.add(op{on: on, rec: rec, unit: l.unit, from: from, to: outside(), amount: amount, body: func(r *run) (domain.CommandBody, error) {
 		id, err := r.event(key, i)
 		return &domain.Disburse{Grants: []domain.Payment{{Grant: id}}}, err
 	}})

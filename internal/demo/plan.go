@@ -48,13 +48,13 @@ type plan struct {
 	commands int64
 }
 
-// An account is a holding of a fund; of no fund: the outside world.
+// An account is a holding of a fund, or, of no fund, the outside world.
 type account struct {
 	fund  int32
 	asset domain.Asset
 }
 
-var outside = account{fund: -1}
+func outside() account { return account{fund: -1} }
 
 // An op is one command of the plan, but for the registrations of persons that must come first.
 type op struct {
@@ -64,7 +64,7 @@ type op struct {
 	amount   int64       // of money, in minor units
 	remark   string
 	list     int32 // whose persons it needs registered, plus 1
-	person   int32 // who must be registered, if positive; 0 is the first student, who is in a list
+	person   int32 // who must be registered, if positive; the first of the plan is a student, who is in a list
 	keep     bool  // later commands ask for its events
 	body     func(*run) (domain.CommandBody, error)
 	personal func(*run) []byte
@@ -80,7 +80,8 @@ func dong(v int64) money.Decimal { return money.Decimal(strconv.FormatInt(v, 10)
 
 // newPlan makes the plan of a seed.
 func newPlan(seed uint64) (*plan, error) {
-	p := &plan{seed: seed, dice: newDice(seed, "plan"), start: domain.NewDate(2017, time.January, 1), end: domain.NewDate(2017, time.June, 30)}
+	p := &plan{seed: seed, dice: newDice(seed, "plan")}
+	p.start, p.end = period()
 	var err error
 	if p.names, err = readNames(); err != nil {
 		return nil, err

@@ -2,9 +2,11 @@ package demo
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"flag"
 	"fmt"
+	"hash"
 	"maps"
 	"os"
 	"slices"
@@ -20,14 +22,13 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // recordPlan plans the demo of a seed and records it in a book.
-func recordPlan(t testing.TB, seed uint64, steps func(step)) (*plan, *book) {
+func recordPlan(t testing.TB, seed uint64) (*plan, *book) {
 	t.Helper()
 	p, err := newPlan(seed)
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := newBook(t, seed)
-	b.steps = steps
 	if err := p.run(b); err != nil {
 		t.Fatalf("seed %d: command %d of %d: %v", seed, b.recorded, p.commands, err)
 	}
@@ -46,20 +47,20 @@ type facts struct {
 	grants  map[uuid.UUID]*grantFacts
 	order   []uuid.UUID // of grants
 
-	cash, inKind, expenses, lines, chaptersFunded int64
-	provinceExpenses                              int64
-	indicators                                    map[string]map[string]*domain.IndicatorReported
-	kinds                                         map[string]int
-	goodsIn, goodsOut                             int64 // quantities
+	cash, inKind, expenses, chaptersFunded int64
+	provinceExpenses                       int64
+	indicators                             map[string]map[string]*domain.IndicatorReported
+	kinds                                  map[string]int
+	goodsIn, goodsOut                      int64 // quantities
 }
 
 type grantFacts struct {
 	*domain.Granted
-	on                    domain.Date
-	paid, payments, ended int64
-	cancelled             int64
-	reversed              bool
-	returned              int64
+	on             domain.Date
+	paid, payments int64
+	cancelled      int64
+	reversed       bool
+	returned       int64
 }
 
 // counts reports whether a grant is counted in the end, as the contract says.
@@ -208,10 +209,10 @@ func (f *facts) indicator(t *testing.T, name string) (value, of int64) {
 func below() []domain.Level { return []domain.Level{domain.District, domain.Commune, domain.Chapter} }
 
 func TestPlan(t *testing.T) {
-	for _, seed := range []uint64{1, 2, 2017, 1<<64 - 1} {
+	for _, seed := range []uint64{1, 2017, 1<<64 - 1} {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			p, b := recordPlan(t, seed, nil)
+			p, b := recordPlan(t, seed)
 			f := readFacts(b.log)
 			checkFigures(t, f)
 			checkStructure(t, f)
@@ -404,43 +405,65 @@ func checkLife(t *testing.T, p *plan, b *book, f *facts) {
 	}
 }
 
-// hashOf is the hash of all commands of a plan.
+// A hasher hashes the commands of a plan. The IDs of events, of which it has none, are made up from their places.
+type hasher struct {
+	hash.Hash
+	parser ledger.Parser
+	buf    []byte
+}
+
+func (h *hasher) record(s step) (err error) {
+	h.buf, err = h.parser.AppendCanonical(h.buf[:0], s.req.EffectiveOn, s.req.Body)
+	fmt.Fprintf(h, "%d %s %s %q %s\n", s.at.UnixMicro(), s.req.Actor, h.buf, s.req.Remark, s.req.Personal)
+	return err
+}
+
+func (h *hasher) events(key int32) ([]uuid.UUID, error) {
+	list := make([]uuid.UUID, 1_000)
+	for i := range list {
+		binary.BigEndian.PutUint64(list[i][:], uint64(key)<<32|uint64(i))
+	}
+	return list, nil
+}
+
+// hashOf is the hash of all commands of a seed.
 func hashOf(t *testing.T, seed uint64) string {
 	t.Helper()
-	h := sha256.New()
-	var parser ledger.Parser
-	var buf []byte
-	recordPlan(t, seed, func(s step) {
-		var err error
-		buf, err = parser.AppendCanonical(buf[:0], s.req.EffectiveOn, s.req.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintf(h, "%d %s %s %q %s\n", s.at.UnixMicro(), s.req.Actor, buf, s.req.Remark, s.req.Personal)
-	})
+	p, err := newPlan(seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &hasher{Hash: sha256.New()}
+	if err := p.run(h); err != nil {
+		t.Fatal(err)
+	}
 	return hex.EncodeToString(h.Sum(nil))
 }
 
 func TestSameSeedSameCommands(t *testing.T) {
-	t.Parallel()
-	const golden = "testdata/seed-1.commands.sha256"
 	have := hashOf(t, 1)
+	golden(t, "testdata/seed-1.commands", have)
+	if again := hashOf(t, 1); again != have {
+		t.Errorf("planned again, the commands of seed 1 have the hash %s", again)
+	}
+	if other := hashOf(t, 3); other == have {
+		t.Error("seed 3 makes the same commands")
+	}
+}
+
+// golden compares a line with that of a file.
+func golden(t *testing.T, name, have string) {
+	t.Helper()
 	if *update {
-		if err := os.WriteFile(golden, []byte(have+"\n"), 0o644); err != nil {
+		if err := os.WriteFile(name, []byte(have+"\n"), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile(golden)
+	want, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if have != strings.TrimSpace(string(want)) {
-		t.Errorf("the commands of seed 1 have the hash %s, want %s", have, want)
-	}
-	if again := hashOf(t, 1); again != have {
-		t.Errorf("planned again they have the hash %s", again)
-	}
-	if other := hashOf(t, 3); other == have {
-		t.Error("seed 3 makes the same commands")
+		t.Errorf("have %s, %s has %s", have, name, want)
 	}
 }

@@ -156,7 +156,7 @@ func (p *plan) makeUnits() error {
 func (p *plan) schoolName(level, pattern int, place string, number int) string {
 	name := p.schoolData.Levels[level].Patterns[pattern]
 	name = strings.Replace(name, " N ", " "+strconv.Itoa(number)+" ", 1)
-	return strings.Replace(name, "X", place, 1)
+	return strings.TrimSuffix(name, "X") + place
 }
 
 func (p *plan) makeSchools(i int32) {

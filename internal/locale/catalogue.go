@@ -96,8 +96,9 @@ func (c *Catalogue) Count(name string, n int64, args ...string) string {
 }
 
 func (c *Catalogue) localize(config *i18n.LocalizeConfig) string {
+	// A text with one form for all numbers, as Vietnamese has it, is found, and told of as incomplete.
 	text, err := c.localizer.Localize(config)
-	if err != nil {
+	if err != nil && text == "" {
 		return "[" + config.MessageID + "]" // a test keeps this from happening; a name is better than nothing
 	}
 	return text

@@ -90,6 +90,8 @@ func TestText(t *testing.T) {
 		{vi.Text("help.default", "value", "vi"), "(mặc định vi)"},
 		{en.Count("open.grants", 1), "1 grant not yet paid"},
 		{en.Count("open.grants", 2000), "2,000 grants not yet paid"},
+		{vi.Count("open.grants", 0), "0 khoản chưa chi"},
+		{vi.Count("open.grants", 1), "1 khoản chưa chi"},
 		{vi.Count("open.grants", 2000), "2.000 khoản chưa chi"},
 		{vi.Term("level", "district"), "huyện"},
 		{vi.Term("level", "new"), "new"},

@@ -12,7 +12,7 @@ CREATE TABLE soquy.progress (
     slot       smallint         NOT NULL CHECK (slot IN (0, 1)),
     position   bigint           NOT NULL,
     PRIMARY KEY (ledger_id, projection)
-);
+) WITH (fillfactor = 50);
 
 -- A rebuild fills the slot that is not live, or has filled it and is emptying the other. builder is drawn anew by each
 -- rebuild: of two at once the later goes on.
@@ -133,7 +133,7 @@ CREATE TABLE soquy.balances (
     quantity            bigint           NOT NULL,
     quantity_encumbered bigint           NOT NULL,
     PRIMARY KEY (ledger_id, slot, fund, asset)
-);
+) WITH (fillfactor = 50);
 
 CREATE TABLE soquy.balance_buckets (
     ledger_id           uuid             NOT NULL,
@@ -148,7 +148,7 @@ CREATE TABLE soquy.balance_buckets (
     quantity            bigint           NOT NULL,
     quantity_encumbered bigint           NOT NULL,
     PRIMARY KEY (ledger_id, slot, fund, asset, kind, start, epoch)
-);
+) WITH (fillfactor = 80);
 
 -- totals
 
@@ -182,7 +182,10 @@ CREATE TABLE soquy.total_facts (
     people_on  bytea    NOT NULL, -- ordinals, 4 bytes little-endian each
     people_off bytea    NOT NULL,
     PRIMARY KEY (ledger_id, slot, basis, day, fact_key, block)
-);
+) WITH (fillfactor = 80, toast_tuple_target = 8160);
+
+-- A list has at most 4 KiB and grows in place: neither out of line nor compressed.
+ALTER TABLE soquy.total_facts ALTER COLUMN people_on SET STORAGE EXTERNAL, ALTER COLUMN people_off SET STORAGE EXTERNAL;
 
 CREATE TABLE soquy.total_gifts (
     ledger_id uuid             NOT NULL,

@@ -41,7 +41,8 @@ BEGIN
 END;
 -- +goose StatementEnd
 
--- INSERT OR REPLACE deletes without the trigger above, unless recursive_triggers is on.
+-- INSERT OR REPLACE deletes without the trigger above, unless recursive_triggers is on. ROLLBACK and not ABORT, here alone:
+-- to be able to undo one statement SQLite would keep a copy of every page that an insert of many rows changes.
 -- +goose StatementBegin
 CREATE TRIGGER events_no_replace BEFORE INSERT ON events
 WHEN EXISTS (SELECT 1 FROM events WHERE ledger_id = NEW.ledger_id AND position = NEW.position)

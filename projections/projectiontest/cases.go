@@ -107,6 +107,15 @@ func testPeople(t *testing.T, open Open) {
 	step("a payment is reversed: reserved again", []string{"merit_award student 3 2 120"}, []string{"merit_award student 2 1 110"})
 	h.On("2017-05-04").Do(&domain.Reverse{Event: other[1].ID})
 	step("its granting too", []string{"merit_award student 2 1 110"}, []string{"merit_award student 2 1 110"})
+
+	part := h.On("2017-05-05").Do(award("TQ", false, "1000", students[3]))
+	first := h.Do(&domain.Disburse{Grants: []domain.Payment{{Grant: part[0].ID, Amount: "300"}}})
+	h.On("2017-05-06").Do(&domain.CancelGrant{Grant: part[0].ID, Reason: "died"})
+	step("a part paid, the rest cancelled", []string{"merit_award student 3 2 410"}, []string{"merit_award student 3 2 410"})
+	h.On("2017-05-07").Do(&domain.Reverse{Event: first[0].ID})
+	step("the payment reversed", []string{"merit_award student 3 2 410"}, []string{"merit_award student 2 1 110"})
+	h.On("2017-05-08").Do(&domain.Reverse{Event: part[0].ID})
+	step("the granting of what was open again too", []string{"merit_award student 2 1 110"}, []string{"merit_award student 2 1 110"})
 	h.On("2017-05-05").Do(&domain.ReturnGrant{Grant: list[0].ID, Amount: "30"})
 	step("some comes back", []string{"merit_award student 2 1 110"}, []string{"merit_award student 2 1 110"})
 	equal(t, "all", w.totals(projections.TotalsQuery{}), []string{

@@ -4,16 +4,19 @@ package projectiontest
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/uuid"
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/soquy/soquy/domain"
 	"github.com/soquy/soquy/eventstore"
-	"github.com/soquy/soquy/eventstore/storetest"
+	"github.com/soquy/soquy/eventstore/transparency"
 	"github.com/soquy/soquy/projections"
 )
 
@@ -63,28 +66,57 @@ func Run(t *testing.T, open Open) {
 
 // A writer appends a history's events to a database, as those of a ledger.
 type writer struct {
-	t    testing.TB
-	db   Database
-	l    *storetest.Ledger
-	done int // events
+	t      testing.TB
+	db     Database
+	l      ledger
+	tree   *transparency.Tree
+	tried  *transparency.Tree // the tree after the last batch
+	signer note.Signer
+	done   int // events
 }
 
-func newWriter(t testing.TB, db Database, seed string) *writer {
-	return &writer{t: t, db: db, l: storetest.NewLedger(t, seed)}
+type ledger struct {
+	ID     uuid.UUID
+	Origin string
 }
 
-// batch makes a batch of the next events of a log, through index to.
+func newWriter(t testing.TB, db Database, name string) *writer {
+	t.Helper()
+	random := rand.NewChaCha8(sha256.Sum256([]byte(name)))
+	w := &writer{t: t, db: db, tree: transparency.NewTree(), l: ledger{Origin: "soquy.invalid/" + name}}
+	_, _ = random.Read(w.l.ID[:])
+	key, _, err := transparency.GenerateKey(random, w.l.Origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.signer, err = transparency.NewSigner(key); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// batch makes a batch of the next events of a log, through index to. The log does not move until the batch is committed.
 func (w *writer) batch(log []domain.Event, to int) *eventstore.Batch {
 	b := &eventstore.Batch{Ledger: w.l.ID, Origin: w.l.Origin, After: int64(w.done)}
+	w.tried = w.tree.Clone()
 	for i := w.done; i < to; i++ {
 		e := &log[i]
-		b.Records = append(b.Records, eventstore.Record{
+		r := eventstore.Record{
 			Position: e.Position, ID: e.ID, Type: e.Body.Type(), EffectiveOn: int32(e.EffectiveOn), RecordedAt: e.RecordedAt,
-			Envelope: fmt.Appendf(nil, `{"position":%d}`, e.Position), Event: e,
-		})
+			Envelope: fmt.Appendf(nil, `{"position":%d}`, e.Position), Subjects: e.Subjects(), Event: e,
+		}
+		w.tried.Append(transparency.LeafHash(r.Envelope))
+		b.Records = append(b.Records, r)
 	}
-	return w.l.Seal(b)
+	b.Edge, b.Tiles = w.tried.Edge(), w.tried.Full()
+	b.Sign = func() ([]byte, error) {
+		return transparency.SignCheckpoint(transparency.Checkpoint{Origin: w.l.Origin, Size: b.Edge.Size, Root: b.Edge.Root()}, w.signer)
+	}
+	return b
 }
+
+// committed moves the log to the end of its last batch.
+func (w *writer) committed() { w.tree = w.tried }
 
 // append appends the events of a log from where it is through index to, size in a batch.
 func (w *writer) append(log []domain.Event, to int, size func() int) {
@@ -94,7 +126,7 @@ func (w *writer) append(log []domain.Event, to int, size func() int) {
 		if _, err := w.db.Store().Append(w.t.Context(), w.batch(log, end)); err != nil {
 			w.t.Fatalf("append %d … %d: %v", w.done+1, end, err)
 		}
-		w.l.Committed()
+		w.committed()
 		w.done = end
 	}
 }

@@ -104,7 +104,10 @@ func (r *Reader) Pledges(ctx context.Context) ([]projections.PledgeRow, error) {
 	}
 	list, err := collect(rows, func(p *projections.PledgeRow) []any {
 		return []any{
-			&p.Pledge, &p.Donor, &p.Fund, &p.Unit, date{&p.MadeOn}, date{&p.Due}, &p.Amount, &p.Received, &p.Cancelled,
+			&p.Pledge, &p.Donor, &p.Fund, &p.Unit,
+			date{&p.MadeOn},
+			date{&p.Due},
+			&p.Amount, &p.Received, &p.Cancelled,
 			optionalDate{&p.CancelledOn},
 		}
 	})

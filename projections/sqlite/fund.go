@@ -19,8 +19,11 @@ func (r *Reader) Funds(ctx context.Context) ([]projections.FundRow, error) {
 	list, err := collect(rows, func(f *projections.FundRow) []any {
 		purposes = append(purposes, "")
 		return []any{
-			&f.Code, &f.Name, &f.NameEN, date{&f.Opened}, optionalText{&f.Unit},
-			optionalText{&purposes[len(purposes)-1]}, optionalDate{&f.Closed},
+			&f.Code, &f.Name, &f.NameEN,
+			date{&f.Opened},
+			optionalText{&f.Unit},
+			optionalText{&purposes[len(purposes)-1]},
+			optionalDate{&f.Closed},
 		}
 	})
 	if err != nil {

@@ -22,8 +22,11 @@ func (r *Reader) Units(ctx context.Context) ([]projections.Unit, error) {
 	}
 	list, err := collect(rows, func(u *projections.Unit) []any {
 		return []any{
-			&u.Code, &u.Level, &u.Official, &u.Address, date{&u.Opened}, optionalText{&u.Parent},
-			optionalDate{&u.Closed}, optionalText{&u.Into},
+			&u.Code, &u.Level, &u.Official, &u.Address,
+			date{&u.Opened},
+			optionalText{&u.Parent},
+			optionalDate{&u.Closed},
+			optionalText{&u.Into},
 		}
 	})
 	if err != nil {

@@ -1,0 +1,142 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/soquy/soquy/projections"
+)
+
+// Check compares the live rows of the models of a fold with the fold's, which is of the whole log as the transaction sees it, through
+// position through.
+func (p *Projections) Check(ctx context.Context, tx pgx.Tx, ledger uuid.UUID, want *projections.Fold, through int64) ([]projections.Checked, error) {
+	have, err := live(ctx, tx, ledger)
+	if err != nil {
+		return nil, err
+	}
+	var all []projections.Checked
+	for _, m := range want.Models() {
+		c := projections.Checked{Name: m.Name}
+		at, ok := have[m.Name]
+		at.Stale = !ok || at.Version != m.Version
+		if c.Progress(m, at, through) {
+			for _, t := range m.Tables {
+				compare := want.Compare(t, &c)
+				if err := scan(ctx, tx, ledger, at.Slot, t, compare.Row); err != nil {
+					return nil, fmt.Errorf("check %s: %w", t.Name, err)
+				}
+				compare.End()
+			}
+		}
+		all = append(all, c)
+	}
+	return all, nil
+}
+
+// Digest returns the digest of the live rows of a model.
+func (r *Reader) Digest(ctx context.Context, m *projections.Model) ([32]byte, error) {
+	at, err := r.at(ctx, m.Name)
+	if err != nil {
+		return [32]byte{}, fmt.Errorf("digest: %w", err)
+	}
+	d := projections.NewDigest()
+	for _, t := range m.Tables {
+		d.Table(t)
+		if err := scan(ctx, r.tx, r.ledger, at.Slot, t, func(row []projections.Value) { d.Row(t, row) }); err != nil {
+			return [32]byte{}, fmt.Errorf("digest of %s: %w", t.Name, err)
+		}
+	}
+	return d.Sum(), nil
+}
+
+// scan hands out the rows of a slot of a table in the order of their keys.
+func scan(ctx context.Context, tx pgx.Tx, ledger uuid.UUID, slot int, t *projections.Table, yield func([]projections.Value)) error {
+	var columns, keys []string
+	for _, c := range t.Columns {
+		columns = append(columns, fmt.Sprintf(canonical(c.Type), "t."+c.Name))
+		if c.Rule == projections.Key {
+			keys = append(keys, "t."+c.Name)
+		}
+	}
+	query := fmt.Sprintf("SELECT %s FROM %s t WHERE t.ledger_id = $1 AND t.slot = $2 ORDER BY %s",
+		strings.Join(columns, ", "), t.Name, strings.Join(keys, ", "))
+	rows, err := tx.Query(ctx, query, ledger, slot)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	row := make([]projections.Value, len(t.Columns))
+	cells := make([]cell, len(row))
+	dest := make([]any, len(row))
+	for i := range dest {
+		dest[i] = cells[i].dest(t.Columns[i].Type)
+	}
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		for i := range row {
+			row[i] = cells[i].value(t.Columns[i].Type)
+		}
+		yield(row)
+	}
+	return rows.Err()
+}
+
+// canonical turns what a column holds into what a value has.
+func canonical(t projections.Type) string {
+	switch t {
+	case projections.Day, projections.Date:
+		return "(%s - DATE '1970-01-01')::bigint"
+	case projections.Instant:
+		return "(extract(epoch FROM %s) * 1000000)::bigint"
+	case projections.Bool:
+		return "%s::int::bigint"
+	case projections.Int:
+		return "%s::bigint"
+	default:
+		return "%s"
+	}
+}
+
+// A cell is where a column is scanned to.
+type cell struct {
+	number pgtype.Int8
+	text   pgtype.Text
+	bytes  pgtype.DriverBytes
+	id     pgtype.UUID
+}
+
+func (c *cell) dest(t projections.Type) any {
+	switch t {
+	case projections.Text:
+		return &c.text
+	case projections.Bytes:
+		return &c.bytes
+	case projections.ID:
+		return &c.id
+	default:
+		return &c.number
+	}
+}
+
+func (c *cell) value(t projections.Type) projections.Value {
+	switch t {
+	case projections.Text:
+		return projections.Value{Text: c.text.String, Null: !c.text.Valid}
+	case projections.Bytes:
+		return projections.Value{Bytes: c.bytes}
+	case projections.ID:
+		if !c.id.Valid {
+			return projections.Value{Null: true}
+		}
+		return projections.Value{Bytes: c.id.Bytes[:]}
+	default:
+		return projections.Value{Int: c.number.Int64, Null: !c.number.Valid}
+	}
+}

@@ -1,0 +1,118 @@
+// Package postgres keeps the read models in the PostgreSQL database of the log.
+//
+// [Projections.Join] is the joiner of the store: it writes the rows that a batch adds in the transaction of the append, in one round
+// trip, so that the read models are never behind the log. [Projections.Reader] answers questions inside one read transaction, so
+// that all its answers are of one position. [Projections.Rebuild] makes models anew beside the live ones, and [Projections.Check]
+// compares them with what follows from the events.
+//
+// The store's sessions have the schema soquy as their search path. Questions have their SQL beside their method. What changes rows is
+// derived from the tables' descriptions in [github.com/soquy/soquy/projections], so that a row in the database and a row of a
+// fold cannot differ in how they add up.
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/soquy/soquy/domain"
+	"github.com/soquy/soquy/eventstore"
+	"github.com/soquy/soquy/projections"
+)
+
+// Projections are the read models of one database. They may be used from many goroutines.
+type Projections struct {
+	writers sync.Pool // of *writer
+	keys    projections.Keys
+	trees   sync.Map // ledger → *projections.Tree, the last one that was read
+}
+
+// New makes the read models of a database.
+func New() *Projections { return &Projections{} }
+
+// live reads the progress of a ledger's models.
+func live(ctx context.Context, tx pgx.Tx, ledger uuid.UUID) (map[string]projections.Position, error) {
+	const query = `SELECT projection, version, slot, position FROM progress WHERE ledger_id = $1`
+	rows, err := tx.Query(ctx, query, ledger)
+	list, err := collect(rows, err, func(p *projections.Position) []any {
+		return []any{&p.Name, &p.Version, &p.Slot, &p.Position}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("progress of %s: %w", ledger, err)
+	}
+	all := make(map[string]projections.Position, len(list))
+	for _, p := range list {
+		all[p.Name] = p
+	}
+	return all, nil
+}
+
+// Join writes what a batch adds to the live slot of each read model, with its progress. It is the joiner of the store.
+// Errors: projections.ErrStale (a model must be rebuilt first), eventstore.ErrCorrupt (a model is not where the log is).
+func (p *Projections) Join(ctx context.Context, tx pgx.Tx, b *eventstore.Batch) error {
+	const (
+		create = `INSERT INTO progress (ledger_id, projection, version, slot, position)
+			SELECT $1, m.projection, m.version, 0, $2 FROM unnest($3::text[], $4::int[]) AS m (projection, version)
+			ON CONFLICT DO NOTHING`
+		advance = `UPDATE progress p SET position = $2 FROM unnest($3::text[], $4::int[]) AS m (projection, version)
+			WHERE p.ledger_id = $1 AND p.projection = m.projection AND p.version = m.version AND p.position = $5`
+	)
+	w, _ := p.writers.Get().(*writer)
+	if w == nil {
+		w = newWriter(projections.Models(), "progress")
+	}
+	defer p.writers.Put(w)
+	moved := int64(0)
+	count := func(tag pgconn.CommandTag) error {
+		moved = tag.RowsAffected()
+		return nil
+	}
+	w.begin(ctx, tx, b.Ledger)
+	defer w.end()
+	if b.After == 0 {
+		w.batch.Queue(create, b.Ledger, b.Last(), w.names, w.versions).Exec(count)
+	} else {
+		w.batch.Queue(advance, b.Ledger, b.Last(), w.names, w.versions, b.After).Exec(count)
+	}
+	for i := range b.Records {
+		e, ok := b.Records[i].Event.(*domain.Event)
+		if !ok {
+			return fmt.Errorf("position %d has no decoded event", b.Records[i].Position)
+		}
+		if err := w.fold.Add(e); err != nil {
+			return err
+		}
+	}
+	if err := w.flush(); err != nil {
+		return err
+	}
+	if moved == int64(len(w.names)) {
+		return nil
+	}
+	return p.misplaced(ctx, tx, b)
+}
+
+// misplaced says why not all read models could be moved on with a batch.
+func (p *Projections) misplaced(ctx context.Context, tx pgx.Tx, b *eventstore.Batch) error {
+	have, err := live(ctx, tx, b.Ledger)
+	if err != nil {
+		return err
+	}
+	if b.After == 0 {
+		return fmt.Errorf("%w: a new ledger has read models already", eventstore.ErrCorrupt)
+	}
+	for _, m := range projections.Models() {
+		switch at, ok := have[m.Name]; {
+		case !ok || at.Version != m.Version:
+			return fmt.Errorf("%s: %w", m.Name, projections.ErrStale)
+		case at.Position != b.Last():
+			return fmt.Errorf("%w: read model %s is at position %d, the log at %d",
+				eventstore.ErrCorrupt, m.Name, at.Position, b.After)
+		}
+	}
+	return fmt.Errorf("%w: read models did not move", eventstore.ErrCorrupt)
+}

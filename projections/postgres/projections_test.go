@@ -1,0 +1,64 @@
+package postgres_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/soquy/soquy/eventstore"
+	store "github.com/soquy/soquy/eventstore/postgres"
+	"github.com/soquy/soquy/internal/pgtest"
+	"github.com/soquy/soquy/projections"
+	"github.com/soquy/soquy/projections/postgres"
+	"github.com/soquy/soquy/projections/projectiontest"
+)
+
+type database struct {
+	store *store.Store
+	p     *postgres.Projections
+}
+
+func open(t testing.TB) projectiontest.Database {
+	t.Helper()
+	p := postgres.New()
+	s, err := store.Open(t.Context(), pgtest.Database(t), store.Options{Mode: store.Create}, p.Join)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &database{s, p}
+}
+
+func (d *database) Store() eventstore.Store { return d.store }
+
+func (d *database) View(ctx context.Context, ledger uuid.UUID, f func(projectiontest.Reader) error) error {
+	return d.store.View(ctx, func(_ context.Context, tx pgx.Tx) error { return f(d.p.Reader(tx, ledger)) })
+}
+
+func (d *database) Check(ctx context.Context, ledger uuid.UUID, want *projections.Fold, through int64) (all []projections.Checked, err error) {
+	err = d.store.View(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		all, err = d.p.Check(ctx, tx, ledger, want, through)
+		return err
+	})
+	return all, err
+}
+
+func (d *database) Rebuild(ctx context.Context, ledger uuid.UUID, names []string, events projections.Events, progress func(done, total int64)) error {
+	return d.p.Rebuild(ctx, d.store, ledger, names, events, progress)
+}
+
+func (d *database) Exec(ctx context.Context, table, query string) error {
+	return d.store.Write(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, strings.ReplaceAll(query, "{table}", table))
+		return err
+	})
+}
+
+func TestProjections(t *testing.T) { projectiontest.Run(t, open) }

@@ -1,0 +1,170 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/soquy/soquy/domain"
+	"github.com/soquy/soquy/eventstore"
+	"github.com/soquy/soquy/projections"
+)
+
+// Totals implements projections.Totals.
+func (r *Reader) Totals(ctx context.Context, q projections.TotalsQuery) ([]projections.TotalsRow, error) {
+	rows, err := r.totals(ctx, q, false)
+	if errors.Is(err, projections.ErrUnknownKey) { // the log was another one when the keys were read
+		rows, err = r.totals(ctx, q, true)
+	}
+	switch {
+	case errors.Is(err, projections.ErrUnknownKey):
+		return nil, fmt.Errorf("totals: %w: %w", eventstore.ErrCorrupt, err)
+	case err != nil:
+		return nil, fmt.Errorf("totals: %w", err)
+	}
+	return rows, nil
+}
+
+func (r *Reader) totals(ctx context.Context, q projections.TotalsQuery, afresh bool) ([]projections.TotalsRow, error) {
+	tree, err := r.Tree(ctx)
+	if err != nil {
+		return nil, err
+	}
+	aliases, err := r.aliases(ctx)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := r.factKeys(ctx, afresh)
+	if err != nil {
+		return nil, err
+	}
+	t, err := projections.NewTally(q, tree, keys, aliases)
+	if err != nil {
+		return nil, err
+	}
+	from, to := days(q.From, q.To)
+	if q.ByDonor() {
+		err = r.gifts(ctx, t, q.Donors, from, to)
+	} else {
+		err = r.facts(ctx, t, q.Bases(), from, to)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t.Rows(), nil
+}
+
+// facts adds the facts of two bases in a range of days. The columns are bound to the driver's buffers.
+func (r *Reader) facts(ctx context.Context, t *projections.Tally, bases []int, from, to time.Time) error {
+	const query = `SELECT day - DATE '1970-01-01', fact_key, grants, amount, people_on, people_off FROM total_facts
+		WHERE ledger_id = $1 AND slot = $2 AND basis = $3 AND day BETWEEN $4 AND $5`
+	for _, basis := range bases {
+		rows, err := r.query(ctx, "totals", query, basis, from, to)
+		if err != nil {
+			return err
+		}
+		var day domain.Date
+		var key pgtype.UUID
+		var grants, amount int64
+		var on, off pgtype.DriverBytes
+		dest := []any{(*int32)(&day), &key, &grants, &amount, &on, &off}
+		for rows.Next() {
+			if err = rows.Scan(dest...); err != nil {
+				break
+			}
+			if err = t.Add(day, key.Bytes, grants, amount, on, off); err != nil {
+				break
+			}
+		}
+		rows.Close()
+		if err != nil {
+			return err
+		}
+		if err := rows.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gifts adds the gifts of donors in a range of days.
+func (r *Reader) gifts(ctx context.Context, t *projections.Tally, donors []string, from, to time.Time) error {
+	const query = `SELECT day - DATE '1970-01-01', fact_key, amount FROM total_gifts
+		WHERE ledger_id = $1 AND slot = $2 AND donor = ANY ($3) AND day BETWEEN $4 AND $5`
+	rows, err := r.query(ctx, "totals", query, donors, from, to)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var day domain.Date
+	var key pgtype.UUID
+	var amount int64
+	for rows.Next() {
+		if err := rows.Scan((*int32)(&day), &key, &amount); err != nil {
+			return err
+		}
+		if err := t.Add(day, key.Bytes, 0, amount, nil, nil); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// factKeys returns what the keys of facts stand for: those that are known, and those first used since then. Afresh: all.
+func (r *Reader) factKeys(ctx context.Context, afresh bool) (map[uuid.UUID]*projections.FactKey, error) {
+	const query = `SELECT fact_key, unit, fund, measure, recipient, achievement_level, education_level, school_year, cause,
+			asset, donor_kind
+		FROM total_keys WHERE ledger_id = $1 AND slot = $2 AND first_position > $3`
+	at, err := r.at(ctx, "totals")
+	if err != nil {
+		return nil, err
+	}
+	known, through := r.p.keys.Known(r.ledger)
+	if afresh {
+		through = 0
+	}
+	if known != nil && through >= at.Position {
+		return known, nil
+	}
+	rows, err := r.query(ctx, "totals", query, through)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	fresh := map[uuid.UUID]*projections.FactKey{}
+	var key pgtype.UUID
+	for rows.Next() {
+		k := new(projections.FactKey)
+		err := rows.Scan(&key, &k.Unit, &k.Fund, &k.Measure, &k.Recipient, &k.AchievementLevel, &k.EducationLevel,
+			&k.SchoolYear, &k.Cause, &k.Asset, &k.DonorKind)
+		if err != nil {
+			return nil, err
+		}
+		fresh[key.Bytes] = k
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return r.p.keys.Learn(r.ledger, fresh, at.Position), nil
+}
+
+// aliases returns which person is another now.
+func (r *Reader) aliases(ctx context.Context) (projections.Aliases, error) {
+	const query = `SELECT person_position, into_position FROM person_aliases
+		WHERE ledger_id = $1 AND slot = $2 AND until_position IS NULL`
+	type alias struct{ person, into uint32 }
+	rows, err := r.query(ctx, "persons", query)
+	list, err := collect(rows, err, func(a *alias) []any { return []any{&a.person, &a.into} })
+	if err != nil {
+		return nil, err
+	}
+	all := make(projections.Aliases, len(list))
+	for _, a := range list {
+		all[a.person] = a.into
+	}
+	return all, nil
+}

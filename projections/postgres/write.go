@@ -1,0 +1,217 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/soquy/soquy/projections"
+)
+
+// A writer folds events and writes the rows that they change, all tables in one round trip. It is used by one transaction at a time.
+type writer struct {
+	fold     *projections.Fold
+	queries  map[*projections.Table]string
+	names    []string // of the models
+	versions []int32
+
+	ctx    context.Context // of the transaction
+	tx     pgx.Tx
+	ledger uuid.UUID
+	slots  string // the table that names the slots: progress or rebuilds
+	batch  *pgx.Batch
+}
+
+// newWriter makes a writer of models into the slots that a table names: progress or rebuilds.
+func newWriter(models []*projections.Model, slots string) *writer {
+	w := &writer{queries: map[*projections.Table]string{}, slots: slots}
+	w.fold = projections.NewFold(models, w)
+	for _, m := range models {
+		w.names = append(w.names, m.Name)
+		w.versions = append(w.versions, int32(m.Version))
+		for _, t := range m.Tables {
+			w.queries[t] = upsert(t, slots)
+		}
+	}
+	return w
+}
+
+// upsert is the statement that adds rows to a table: INSERT … ON CONFLICT DO UPDATE by each column's rule. $1 is the ledger, $2 the
+// model, then an array a column. Where slots has no row of the model it does nothing.
+func upsert(t *projections.Table, slots string) string {
+	var columns, keys, arrays, values, sets []string
+	for i, c := range t.Columns {
+		columns = append(columns, c.Name)
+		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", i+3, arrayType(c.Type)))
+		values = append(values, fmt.Sprintf(expression(c.Type), "u."+c.Name))
+		switch c.Rule {
+		case projections.Key:
+			keys = append(keys, c.Name)
+		case projections.First:
+		case projections.Last:
+			sets = append(sets, fmt.Sprintf("%s = coalesce(excluded.%[1]s, t.%[1]s)", c.Name))
+		case projections.Sum:
+			sets = append(sets, fmt.Sprintf("%s = t.%[1]s + excluded.%[1]s", c.Name))
+		case projections.Append:
+			sets = append(sets, fmt.Sprintf("%s = t.%[1]s || excluded.%[1]s", c.Name))
+		}
+	}
+	do := "NOTHING"
+	if len(sets) > 0 {
+		do = "UPDATE SET " + strings.Join(sets, ", ")
+	}
+	return fmt.Sprintf(`INSERT INTO %s AS t (ledger_id, slot, %s) SELECT $1, p.slot, %s FROM %s p, unnest(%s) AS u (%[2]s)
+		WHERE p.ledger_id = $1 AND p.projection = $2 ON CONFLICT (ledger_id, slot, %[6]s) DO %s`,
+		t.Name, strings.Join(columns, ", "), strings.Join(values, ", "), slots, strings.Join(arrays, ", "), strings.Join(keys, ", "), do)
+}
+
+// arrayType is the element type of the array that carries a column.
+func arrayType(t projections.Type) string {
+	switch t {
+	case projections.Text:
+		return "text"
+	case projections.Bytes:
+		return "bytea"
+	case projections.ID:
+		return "uuid"
+	default:
+		return "bigint"
+	}
+}
+
+// expression turns an element of the array into what the column holds.
+func expression(t projections.Type) string {
+	switch t {
+	case projections.Day, projections.Date:
+		return "DATE '1970-01-01' + %s::int"
+	case projections.Instant: // a double is exact up to 2^53 microseconds, the year 2255
+		return "TIMESTAMPTZ '1970-01-01 00:00:00+00' + %s * INTERVAL '1 microsecond'"
+	case projections.Bool:
+		return "%s <> 0"
+	default:
+		return "%s"
+	}
+}
+
+// array is the array that carries a column. Without nulls it is the fold's own.
+func array(t projections.Type, d *projections.Data) any {
+	switch t {
+	case projections.Text:
+		for i, v := range d.Texts {
+			if v == projections.NullText {
+				return textsWithNull(d.Texts, i)
+			}
+		}
+		return d.Texts
+	case projections.Bytes:
+		return d.Bytes
+	case projections.ID:
+		ids := make([]pgtype.UUID, len(d.IDs))
+		for i, v := range d.IDs {
+			ids[i] = pgtype.UUID{Bytes: v, Valid: v != uuid.Nil}
+		}
+		return ids
+	default:
+		for i, v := range d.Ints {
+			if v == projections.NullInt {
+				return intsWithNull(d.Ints, i)
+			}
+		}
+		return d.Ints
+	}
+}
+
+func textsWithNull(list []string, first int) []pgtype.Text {
+	out := make([]pgtype.Text, len(list))
+	for i, v := range list {
+		out[i] = pgtype.Text{String: v, Valid: i < first || v != projections.NullText}
+	}
+	return out
+}
+
+func intsWithNull(list []int64, first int) []pgtype.Int8 {
+	out := make([]pgtype.Int8, len(list))
+	for i, v := range list {
+		out[i] = pgtype.Int8{Int64: v, Valid: i < first || v != projections.NullInt}
+	}
+	return out
+}
+
+// begin starts the work of a transaction.
+func (w *writer) begin(ctx context.Context, tx pgx.Tx, ledger uuid.UUID) {
+	w.ctx, w.tx, w.ledger, w.batch = ctx, tx, ledger, &pgx.Batch{}
+}
+
+// end forgets the transaction, and what was not written.
+func (w *writer) end() {
+	w.ctx, w.tx, w.batch = nil, nil, nil
+	w.fold.Reset()
+}
+
+// flush writes the rows of the fold, and whatever was queued before.
+func (w *writer) flush() error {
+	for _, m := range w.fold.Models() {
+		for _, t := range m.Tables {
+			rows := w.fold.Rows(t)
+			if rows.Len() == 0 {
+				continue
+			}
+			args := make([]any, 0, 2+len(t.Columns))
+			args = append(args, w.ledger, m.Name)
+			for i, c := range t.Columns {
+				args = append(args, array(c.Type, rows.Column(i)))
+			}
+			w.batch.Queue(w.queries[t], args...)
+		}
+	}
+	if w.batch.Len() > 0 {
+		if err := w.tx.SendBatch(w.ctx, w.batch).Close(); err != nil {
+			return fmt.Errorf("write read models: %w", err)
+		}
+	}
+	w.batch = &pgx.Batch{}
+	w.fold.Reset()
+	return nil
+}
+
+// OpenChildren implements projections.Open: what is open by what was written and folded so far.
+func (w *writer) OpenChildren(unit string) ([]string, error) {
+	const query = `SELECT unit FROM units WHERE ledger_id = $1 AND slot = (%s) AND parent = $2 AND closed IS NULL ORDER BY unit`
+	return w.open(query, "units", unit)
+}
+
+// OpenFunds implements projections.Open.
+func (w *writer) OpenFunds(unit string) ([]string, error) {
+	const query = `SELECT fund FROM funds WHERE ledger_id = $1 AND slot = (%s) AND unit = $2 AND closed IS NULL ORDER BY fund`
+	return w.open(query, "funds", unit)
+}
+
+func (w *writer) open(query, model, unit string) ([]string, error) {
+	if err := w.flush(); err != nil {
+		return nil, err
+	}
+	slot := "SELECT slot FROM " + w.slots + " WHERE ledger_id = $1 AND projection = $3"
+	rows, err := w.tx.Query(w.ctx, fmt.Sprintf(query, slot), w.ledger, unit, model)
+	return collect(rows, err, func(s *string) []any { return []any{s} })
+}
+
+// collect scans all rows of a query that was just run and closes them.
+func collect[T any](rows pgx.Rows, err error, into func(*T) []any) ([]T, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []T
+	for rows.Next() {
+		var v T
+		if err := rows.Scan(into(&v)...); err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	return list, rows.Err()
+}
