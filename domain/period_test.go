@@ -66,7 +66,9 @@ func TestCloseOfUnitBindsItsFundsAlone(t *testing.T) {
 	l.when(&domain.OpenFund{Code: "X2", Unit: "X", Name: "X2"}).refused(domain.DateClosed, "2017-03-31", "2017-03-31")
 	// The structure is bound by the close of the ledger.
 	l.given(&domain.RenameUnit{Unit: "X", Name: "X2"})
-	l.on("2017-04-01").given(donate("XQ", "1"))
+	l.on("2017-04-01").given(donate("XQ", "1"), &domain.OpenFund{Code: "X2", Unit: "X", Name: "X2"})
+	// The days of the close are closed to a fund that was opened after them too.
+	l.on("2017-03-15").when(donate("X2", "1")).refused(domain.DateClosed, "2017-03-15", "2017-03-31")
 }
 
 func TestCloseOfLedgerBindsAll(t *testing.T) {
@@ -103,6 +105,15 @@ func TestCloseGoesAlong(t *testing.T) {
 	for _, fund := range []string{"XQ", "YQ"} {
 		l.on("2017-03-20").when(donate(fund, "1")).refused(domain.DateClosed, "2017-03-20", "2017-03-20")
 	}
+}
+
+// An earlier close of the unit that took a fund over does not open what was closed of the fund.
+func TestEarlierCloseDoesNotOpen(t *testing.T) {
+	l := province(t)
+	l.given(&domain.ClosePeriod{Through: date("2017-03-31"), Unit: "X"})
+	l.on("2017-07-01").given(&domain.MergeUnit{Unit: "X", Into: "Y"}, &domain.ClosePeriod{Through: date("2017-03-10"), Unit: "Y"})
+	l.on("2017-03-15").when(donate("XQ", "1")).refused(domain.DateClosed, "2017-03-15", "2017-03-31")
+	l.given(donate("YQ", "1"))
 }
 
 // The close of the unit that takes over does not bind what it did not have then.

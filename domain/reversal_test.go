@@ -212,4 +212,7 @@ func TestReverseAfterMerge(t *testing.T) {
 	if got := o.events[0].Body.(*domain.GrantDisbursed).Unit; got != "Y" {
 		t.Errorf("paid by %s, want Y", got)
 	}
+	// The state of a grant that is open again has the unit of its payment, whether it was folded or kept.
+	l.given(reverse(o.id()))
+	equal(t, "grant", l.book.OpenGrants()[events[0].ID], *domain.FoldGrant(l.history(domain.GrantSubject(events[0].ID))))
 }

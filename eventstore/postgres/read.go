@@ -124,7 +124,7 @@ func (s *Store) Read(ctx context.Context, ledger uuid.UUID, from, to int64, yiel
 // Event implements eventstore.Log.
 func (s *Store) Event(ctx context.Context, ledger, id uuid.UUID) (eventstore.Record, error) {
 	const query = `SELECT position, event_id, type, effective_on, recorded_at, envelope FROM events
-		WHERE ledger_id = $1 AND event_id = $2 ORDER BY position LIMIT 1`
+		WHERE ledger_id = $1 AND event_id = $2 ORDER BY position + 0 LIMIT 1` // + 0: by the index of event IDs, not along the log
 	c := newChunk()
 	if err := c.load(ctx, s.read, query, ledger, id); err != nil {
 		return eventstore.Record{}, wrap("event "+id.String(), err)

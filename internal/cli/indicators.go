@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 
+	"github.com/soquy/soquy/domain/money"
 	"github.com/soquy/soquy/projections"
 )
 
@@ -67,6 +68,33 @@ func (p *program) indicatorsTable(h Head, q *projections.IndicatorQuery, rows []
 		r := &rows[i]
 		t.row(r.Unit, p.cat.Term("indicator", r.Indicator), p.date(r.From), p.date(r.To), p.cat.Number(r.Value), p.cat.Number(r.Of), r.Measure)
 	}
+	if value, of, ok := sumIndicators(rows); ok && len(rows) > 1 {
+		ofText := ""
+		if of != 0 {
+			ofText = money.FormatQuantityLocal(of, p.locale())
+		}
+		t.footer(p.t("table.total"), "", "", "", money.FormatQuantityLocal(value, p.locale()), ofText, "")
+	}
 	t.print()
 	p.tail(h)
+}
+
+// sumIndicators adds up the reports of one figure of many units, in thousandths; not ok when they are of different figures or periods.
+func sumIndicators(rows []projections.IndicatorRow) (value, of int64, ok bool) {
+	add := func(sum *int64, s string) bool {
+		if s == "" {
+			return true
+		}
+		v, err := money.ParseQuantity(money.Decimal(s))
+		next, fits := money.Add(*sum, v)
+		*sum = next
+		return err == nil && fits
+	}
+	for i := range rows {
+		r, first := &rows[i], &rows[0]
+		if r.Indicator != first.Indicator || r.From != first.From || r.To != first.To || !add(&value, r.Value) || !add(&of, r.Of) {
+			return 0, 0, false
+		}
+	}
+	return value, of, true
 }

@@ -178,7 +178,7 @@ func (p *program) totalsTable(ctx context.Context, v View, q *projections.Totals
 	}
 	t := p.table(append(columns, "measure_of", "recipient", "grants>", "people>", "amount>")...)
 	var grants, amount int64
-	oneMeasure := true
+	adds, allGrants := true, true
 	for i := range rows {
 		r := &rows[i]
 		var line []string
@@ -192,13 +192,14 @@ func (p *program) totalsTable(ctx context.Context, v View, q *projections.Totals
 		t.row(append(line, p.cat.Term("measure", r.Measure), p.cat.Term("recipient", r.Recipient), grantsText, people,
 			p.amount(r.Amount, h.Currency))...)
 		grants, amount = grants+r.Grants, amount+r.Amount
-		oneMeasure = oneMeasure && r.Measure == rows[0].Measure
+		adds = adds && direction(r.Measure) == direction(rows[0].Measure)
+		allGrants = allGrants && isGrants(r.Measure)
 	}
-	if len(rows) > 1 && oneMeasure && !q.Rollup { // people do not add up, and neither do different measures
+	if len(rows) > 1 && adds && !q.Rollup { // people never add up
 		total := make([]string, len(q.By)+5)
 		total[0] = p.t("table.total")
 		total[len(q.By)+4] = p.amount(amount, h.Currency)
-		if isGrants(rows[0].Measure) {
+		if allGrants {
 			total[len(q.By)+2] = p.count(grants)
 		}
 		t.footer(total...)
@@ -206,6 +207,17 @@ func (p *program) totalsTable(ctx context.Context, v View, q *projections.Totals
 	t.print()
 	p.tail(h)
 	return nil
+}
+
+// direction says which measures may be summed: gifts with gifts, what is spent with what is spent, each other one alone.
+func direction(measure string) string {
+	switch {
+	case measure == projections.DonationCash || measure == projections.DonationInKind:
+		return "gifts"
+	case isGrants(measure) || measure == projections.ExpenseMeasure:
+		return "spent"
+	}
+	return measure
 }
 
 // isGrants reports whether a measure counts grants and people.

@@ -20,6 +20,7 @@ import (
 // TestDemo builds the demo of seed 1 through the writer on SQLite, asks the read models for every published figure, and compares the
 // root of the log with the one that every machine must come to.
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	const seed = 1
 	ctx := context.Background()
 	read := models.New()

@@ -441,6 +441,7 @@ func hashOf(t *testing.T, seed uint64) string {
 }
 
 func TestSameSeedSameCommands(t *testing.T) {
+	t.Parallel()
 	have := hashOf(t, 1)
 	golden(t, "testdata/seed-1.commands", have)
 	if again := hashOf(t, 1); again != have {

@@ -3,7 +3,9 @@ package postgres_test
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -17,14 +19,24 @@ import (
 )
 
 type database struct {
-	store *store.Store
-	p     *postgres.Projections
+	store  *store.Store
+	p      *postgres.Projections
+	joined atomic.Int64 // nanoseconds
 }
+
+// join is the joiner, with a clock.
+func (d *database) join(ctx context.Context, tx pgx.Tx, b *eventstore.Batch) error {
+	began := time.Now()
+	defer func() { d.joined.Add(int64(time.Since(began))) }()
+	return d.p.Join(ctx, tx, b)
+}
+
+func (d *database) Joined() time.Duration { return time.Duration(d.joined.Load()) }
 
 func open(t testing.TB) projectiontest.Database {
 	t.Helper()
-	p := postgres.New()
-	s, err := store.Open(t.Context(), pgtest.Database(t), store.Options{Mode: store.Create}, p.Join)
+	d := &database{p: postgres.New()}
+	s, err := store.Open(t.Context(), pgtest.Database(t), store.Options{Mode: store.Create}, d.join)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +45,8 @@ func open(t testing.TB) projectiontest.Database {
 			t.Error(err)
 		}
 	})
-	return &database{s, p}
+	d.store = s
+	return d
 }
 
 func (d *database) Store() eventstore.Store { return d.store }
@@ -62,3 +75,5 @@ func (d *database) Exec(ctx context.Context, table, query string) error {
 }
 
 func TestProjections(t *testing.T) { projectiontest.Run(t, open) }
+
+func BenchmarkProjections(b *testing.B) { projectiontest.Bench(b, open) }

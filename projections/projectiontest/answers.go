@@ -65,7 +65,7 @@ func (w *writer) answers(h *History) {
 		if err := w.balances(ctx, r, h, n); err != nil {
 			return err
 		}
-		if err := w.tree(ctx, r, h, n); err != nil {
+		if err := w.paths(ctx, r, h, n); err != nil {
 			return err
 		}
 		for range 150 {
@@ -163,7 +163,7 @@ func (w *writer) balances(ctx context.Context, r Reader, h *History, n *naive) e
 	return nil
 }
 
-func (w *writer) tree(ctx context.Context, r Reader, h *History, n *naive) error {
+func (w *writer) paths(ctx context.Context, r Reader, h *History, n *naive) error {
 	w.t.Helper()
 	tree, err := r.Tree(ctx)
 	if err != nil {

@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -17,14 +19,24 @@ import (
 )
 
 type database struct {
-	store *store.Store
-	p     *sqlite.Projections
+	store  *store.Store
+	p      *sqlite.Projections
+	joined atomic.Int64 // nanoseconds
 }
+
+// join is the joiner, with a clock.
+func (d *database) join(ctx context.Context, tx *sql.Tx, b *eventstore.Batch) error {
+	began := time.Now()
+	defer func() { d.joined.Add(int64(time.Since(began))) }()
+	return d.p.Join(ctx, tx, b)
+}
+
+func (d *database) Joined() time.Duration { return time.Duration(d.joined.Load()) }
 
 func open(t testing.TB) projectiontest.Database {
 	t.Helper()
-	p := sqlite.New()
-	s, err := store.Open(filepath.Join(t.TempDir(), "book.soquy"), store.Options{Mode: store.Create}, p.Join)
+	d := &database{p: sqlite.New()}
+	s, err := store.Open(filepath.Join(t.TempDir(), "book.soquy"), store.Options{Mode: store.Create}, d.join)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +45,8 @@ func open(t testing.TB) projectiontest.Database {
 			t.Error(err)
 		}
 	})
-	return &database{s, p}
+	d.store = s
+	return d
 }
 
 func (d *database) Store() eventstore.Store { return d.store }
@@ -62,3 +75,5 @@ func (d *database) Exec(ctx context.Context, table, query string) error {
 }
 
 func TestProjections(t *testing.T) { projectiontest.Run(t, open) }
+
+func BenchmarkProjections(b *testing.B) { projectiontest.Bench(b, open) }
