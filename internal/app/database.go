@@ -177,4 +177,3 @@ func (d *postgresDatabase) clock() func(context.Context) (time.Time, error) {
 		return now, err
 	}
 }
-

@@ -39,6 +39,8 @@ func (p *program) command(key, use string) *command {
 		Short:             p.t("cmd." + key),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		Args:              p.args(0, 0),
+
+		DisableFlagsInUseLine: true, // they would be in English
 	}
 	if p.cat.Has("cmd." + key + ".long") {
 		c.Long = p.t("cmd." + key + ".long")

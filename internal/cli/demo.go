@@ -67,10 +67,7 @@ func (p *program) demo(ctx context.Context, seed uint64) error {
 	p.commands("balance --fund "+fund, "totals --by unit-level --from 2017-01-01 --to 2017-06-30",
 		"totals --by unit --rollup --unit-level district,commune,chapter --measure merit_award --recipient student",
 		"vouchers --unit "+province+" --series PC", "history --subject fund:"+fund, "events --from "+itoa(h.Position-2), "verify")
-	if !v.OK {
-		return exitError(ExitIntegrity)
-	}
-	return nil
+	return v.failure()
 }
 
 // demoFigures prints the published figures, each with the command that shows it.

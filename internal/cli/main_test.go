@@ -218,3 +218,56 @@ func TestLines(t *testing.T) {
 		}
 	}
 }
+
+// spoilt is a Backend whose ledger is not as it was recorded.
+type spoilt struct {
+	stub
+	v Verification
+}
+
+func (s spoilt) Verify(context.Context, Target, Progress) (Verification, error) { return s.v, nil }
+
+func TestVerifyFails(t *testing.T) {
+	many := []VerifyFailure{{7, "leaf"}}
+	for range 30 {
+		many = append(many, VerifyFailure{8, "leaf"})
+	}
+	for _, tt := range []struct {
+		v            Verification
+		out, message string
+	}{
+		{
+			Verification{Events: 9, Failures: many, Projections: []VerifiedProjection{{"balances", true, 3}}},
+			"  FAIL  9 events, the hash tree and its signature\n  OK    balances: 3 rows\n  FAIL  position 7: leaf\n",
+			"The log is not as it was signed, at position 7: leaf. [log.corrupt]\n",
+		},
+		{
+			Verification{Events: 9, Failures: many, Projections: []VerifiedProjection{{"balances", true, 3}}},
+			"  FAIL  position 8: leaf\n  …     and 11 more\n",
+			"position 7",
+		},
+		{
+			Verification{Events: 9, Failures: []VerifyFailure{{0, "row"}}, Projections: []VerifiedProjection{{"balances", false, 3}}},
+			"  OK    9 events, the hash tree and its signature\n  FAIL  balances: 3 rows\n  FAIL  row\n",
+			"The log is not as it was signed: row. [log.corrupt]\n",
+		},
+		{
+			Verification{Events: 9, Failures: []VerifyFailure{{0, "row"}}, Projections: []VerifiedProjection{{"balances", true, 3}}},
+			"  FAIL  9 events, the hash tree and its signature\n  OK    balances: 3 rows\n  FAIL  row\n",
+			"The log is not as it was signed: row. [log.corrupt]\n",
+		},
+	} {
+		var out, errs bytes.Buffer
+		code := Main(t.Context(), []string{"verify", "--lang", "en"}, nil, &out, &errs, noEnv, spoilt{v: tt.v})
+		if code != ExitIntegrity || !strings.Contains(out.String(), tt.out) || !strings.Contains(errs.String(), tt.message) {
+			t.Errorf("exit code %d\n%s\n%s", code, out.String(), errs.String())
+		}
+	}
+	var out, errs bytes.Buffer
+	v := Verification{Ledger: "o", Events: 1, Failures: many[:1]}
+	code := Main(t.Context(), []string{"verify", "--json"}, nil, &out, &errs, noEnv, spoilt{v: v})
+	want := `{"ledger":"o","ok":false,"events":1,"root":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","checkpoint":"","projections":[],"failures":[{"position":7,"what":"leaf"}]}` + "\n"
+	if code != ExitIntegrity || out.String() != want {
+		t.Errorf("exit code %d\n%s", code, out.String())
+	}
+}

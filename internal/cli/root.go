@@ -108,7 +108,7 @@ func (p *program) help(cmd *cobra.Command) {
 	if cmd.HasAvailableSubCommands() {
 		p.printf("  %s %s\n", cmd.CommandPath(), p.t("help.command"))
 	} else {
-		p.printf("  %s\n", cmd.UseLine())
+		p.printf("  %s %s\n", cmd.UseLine(), p.t("help.any_flags"))
 	}
 	if cmd.HasExample() {
 		p.printf("\n%s\n", p.t("help.examples"))

@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"strings"
+
+	"github.com/soquy/soquy/domain"
 )
 
 type verificationJSON struct {
@@ -39,11 +41,25 @@ func (p *program) verifyCommand() *command {
 		} else {
 			p.tellVerification(&v)
 		}
-		if err == nil && !v.OK {
-			err = exitError(ExitIntegrity)
+		if err != nil {
+			return err
 		}
-		return err
+		return v.failure()
 	})
+}
+
+// failure is the first thing that is not as it was recorded, or nil.
+func (v *Verification) failure() error {
+	if v.OK {
+		return nil
+	}
+	f := &Failure{Code: "log.corrupt", Exit: ExitIntegrity}
+	first := VerifyFailure{What: "?"}
+	if len(v.Failures) > 0 {
+		first = v.Failures[0]
+	}
+	f.Args = []domain.Arg{{Name: "position", Value: itoa(first.Position)}, {Name: "what", Value: first.What}}
+	return f
 }
 
 func (p *program) verificationJSON(v *Verification) error {
@@ -68,22 +84,19 @@ func (p *program) tellVerification(v *Verification) {
 		}
 		return "FAIL"
 	}
-	logOK := true
-	for _, f := range v.Failures {
-		logOK = logOK && f.Position == 0
+	modelsOK, logOK := true, true
+	for _, m := range v.Projections {
+		modelsOK = modelsOK && m.OK
+	}
+	for _, f := range v.Failures { // what has no position is about a read model, where one is wrong
+		logOK = logOK && f.Position == 0 && !modelsOK
 	}
 	p.printf("%s\n\n", p.t("verify.title", "ledger", v.Ledger))
-	p.printf("  %s  %s\n", state(logOK && v.OK || logOK && len(v.Failures) == 0), p.cat.Count("verify.events", v.Events))
+	p.printf("  %s  %s\n", state(logOK), p.cat.Count("verify.events", v.Events))
 	for _, m := range v.Projections {
 		p.printf("  %s  %s\n", state(m.OK), p.cat.Count("verify.projection", m.Rows, "name", p.cat.Term("projection", m.Name)))
 	}
-	for _, f := range v.Failures {
-		if f.Position > 0 {
-			p.printf("  FAIL  %s\n", p.t("verify.failure_at", "position", p.count(f.Position), "what", f.What))
-		} else {
-			p.printf("  FAIL  %s\n", p.t("verify.failure", "what", f.What))
-		}
-	}
+	p.tellFailures(v.Failures)
 	p.printf("\n%s\n", p.t("verify.root", "root", root64(v.Root)))
 	if v.Checkpoint != "" {
 		p.printf("%s\n", p.t("verify.checkpoint"))
@@ -93,7 +106,22 @@ func (p *program) tellVerification(v *Verification) {
 	}
 	if v.OK {
 		p.printf("\n%s\n", p.t("verify.ok"))
-		return
+	} // else it is said as an error
+}
+
+// manyFailures is how many failures are told to people; JSON has them all.
+const manyFailures = 20
+
+func (p *program) tellFailures(list []VerifyFailure) {
+	for i, f := range list {
+		switch {
+		case i == manyFailures:
+			p.printf("  …     %s\n", p.cat.Count("verify.more", int64(len(list)-i)))
+			return
+		case f.Position > 0:
+			p.printf("  FAIL  %s\n", p.t("verify.failure_at", "position", p.count(f.Position), "what", f.What))
+		default:
+			p.printf("  FAIL  %s\n", f.What)
+		}
 	}
-	p.printf("\n%s\n", p.t("verify.failed"))
 }

@@ -39,11 +39,14 @@ func (c *Catalogue) sentence(name string, args []Arg) string {
 	return c.Text(name, values...)
 }
 
-// isWhole reports whether a sentence is about the whole of a command, not one place in it.
+// isWhole reports whether a sentence is about the whole of a command or log, not one place in it.
 func isWhole(args []Arg) bool {
 	for _, a := range args {
-		if a.Name == "pointer" {
+		switch a.Name {
+		case "pointer":
 			return a.Value == ""
+		case "position":
+			return a.Value == "0"
 		}
 	}
 	return false
@@ -55,7 +58,7 @@ func (c *Catalogue) argument(sentence string, a Arg, isMoney bool) string {
 		return c.Date(a.Value)
 	case "from":
 		return c.Date(a.Value)
-	case "available", "asked", "open", "paid", "amount", "limit", "length", "children", "funds":
+	case "position", "available", "asked", "open", "paid", "amount", "limit", "length", "children", "funds":
 		if isMoney {
 			return c.Amount(a.Value)
 		}

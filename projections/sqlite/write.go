@@ -12,8 +12,9 @@ import (
 	"github.com/soquy/soquy/projections"
 )
 
-// chunks are how many rows one statement writes, the largest that fits first.
-var chunks = [...]int{128, 32, 8, 1}
+// chunks are how many rows one statement writes, the largest that fits first. Half of what a statement costs is to prepare it, which
+// grows with its rows, so one that is run again in the transaction is prepared once, and none is large.
+var chunks = [...]int{32, 8, 1}
 
 // A writer folds events and writes the rows that they change. It is used by one transaction at a time.
 type writer struct {
@@ -100,24 +101,39 @@ func (w *writer) flush() error {
 }
 
 func (w *writer) flushTable(t *projections.Table, slot int) error {
-	rows, queries := w.fold.Rows(t), w.queries[t]
-	for c, done := 0, 0; done < rows.Len(); {
-		n := chunks[c]
-		if n > rows.Len()-done {
-			c++
+	rows, done := w.fold.Rows(t), 0
+	for c, n := range chunks {
+		times := (rows.Len() - done) / n
+		if times == 0 {
 			continue
 		}
-		args := append(w.args[:0], w.ledger[:], slot)
-		for row := done; row < done+n; row++ {
-			for i := range t.Columns {
-				args = append(args, bind(t.Columns[i].Type, rows.Value(row, i)))
-			}
-		}
-		w.args = args
-		if _, err := w.tx.ExecContext(w.ctx, queries[c], args...); err != nil {
+		exec := func(args []any) error {
+			_, err := w.tx.ExecContext(w.ctx, w.queries[t][c], args...)
 			return err
 		}
-		done += n
+		if times > 1 {
+			stmt, err := w.tx.PrepareContext(w.ctx, w.queries[t][c])
+			if err != nil {
+				return err
+			}
+			defer stmt.Close()
+			exec = func(args []any) error {
+				_, err := stmt.ExecContext(w.ctx, args...)
+				return err
+			}
+		}
+		for range times {
+			w.args = append(w.args[:0], w.ledger[:], slot)
+			for row := done; row < done+n; row++ {
+				for i := range t.Columns {
+					w.args = append(w.args, bind(t.Columns[i].Type, rows.Value(row, i)))
+				}
+			}
+			if err := exec(w.args); err != nil {
+				return err
+			}
+			done += n
+		}
 	}
 	return nil
 }

@@ -1,0 +1,132 @@
+package app_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/soquy/soquy/internal/app"
+	"github.com/soquy/soquy/internal/cli"
+	"github.com/soquy/soquy/internal/pgtest"
+)
+
+// soquy is the program on one database, with keys of its own.
+type soquy struct{ db, keys string }
+
+func (s soquy) env(name string) string {
+	return map[string]string{"SOQUY_DB": s.db, "SOQUY_KEYS": s.keys}[name]
+}
+
+// run runs soquy and returns what it printed.
+func (s soquy) run(t *testing.T, wantExit int, stdin string, args ...string) string {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	args = append([]string{"--lang", "en"}, args...)
+	exit := cli.Main(t.Context(), args, strings.NewReader(stdin), &stdout, &stderr, s.env, app.New(s.env))
+	if exit != wantExit {
+		t.Fatalf("soquy %v: exit %d, want %d\n%s%s", args, exit, wantExit, stdout.String(), stderr.String())
+	}
+	return stdout.String()
+}
+
+// TestDemoOnPostgres: the demo's log is the same on both databases. That of SQLite is pinned in internal/demo.
+func TestDemoOnPostgres(t *testing.T) {
+	demo := soquy{db: pgtest.Database(t)}
+	root, err := os.ReadFile("../demo/testdata/seed-1.root")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := demo.run(t, 0, "", "demo", "--seed", "1", "--exit")
+	if !strings.Contains(out, strings.TrimSpace(string(root))) {
+		t.Errorf("the demo's root is not %s:\n%s", root, out)
+	}
+	for _, figure := range []string{"35,151", "1,207", "2,218,000,000", "5,777,000,000", "699,000,000", "24,500,000,000", "59,900,000,000", "155,232", "65,103", "69,710"} {
+		if n := strings.Count(out, figure); n < 2 {
+			t.Errorf("figure %s stands %d times in the report, want as published and in the ledger", figure, n)
+		}
+	}
+}
+
+// same replaces what differs between two runs: IDs, instants, hashes, keys, signatures, today.
+func same(s string) string {
+	for _, r := range [][2]string{
+		{`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`, "ID"},
+		{`\d{4}-\d\d-\d\dT[0-9:.]+Z`, "INSTANT"},
+		{`\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}`, "+KEY"},
+		{`— (\S+) [A-Za-z0-9+/]+=*`, "— $1 SIGNATURE"},
+		{`[A-Za-z0-9+/]{43}=`, "HASH"},
+		{`("ledger.opened".*"effective_on":)"[0-9-]+"`, `$1"TODAY"`},
+	} {
+		s = regexp.MustCompile(r[0]).ReplaceAllString(s, r[1])
+	}
+	return s
+}
+
+// TestBothDatabasesAgree records the same history on SQLite and on PostgreSQL, and asks both the same questions.
+func TestBothDatabasesAgree(t *testing.T) {
+	history, err := os.ReadFile("testdata/history.ndjson")
+	if err != nil {
+		t.Fatal(err)
+	}
+	questions := [][]string{
+		{"balance"}, {"balance", "--as-of", "2017-03-31"},
+		{"totals"},
+		{"totals", "--by", "unit-level"},
+		{"totals", "--by", "unit,month", "--paid"},
+		{"totals", "--by", "unit", "--rollup"},
+		{"totals", "--by", "unit", "--rollup", "--structure", "today"},
+		{"totals", "--by", "school-year,cause,education-level,achievement-level"},
+		{"totals", "--by", "fund,asset,donor-kind,quarter,year", "--from", "2017-02-01", "--to", "2017-05-31"},
+		{"totals", "--within", "H1", "--measure", "merit_award,hardship_grant"},
+		{"indicators"}, {"vouchers"}, {"history", "--subject", "fund:HB"}, {"events"}, {"verify"},
+	}
+	answers := map[string][]string{}
+	for name, db := range map[string]string{"sqlite": filepath.Join(t.TempDir(), "a.db"), "postgres": pgtest.Database(t)} {
+		s := soquy{db: db, keys: t.TempDir()}
+		s.run(t, 0, "", "init", "--origin", "example.org/soquy/test")
+		first := s.run(t, 1, string(history), "record", "-")
+		answers[name] = append(answers[name], same(first))
+		for _, q := range questions {
+			answers[name] = append(answers[name], same(s.run(t, 0, "", append(q, "--json")...)))
+		}
+		s.run(t, 0, "", "rebuild")
+		answers[name] = append(answers[name], same(s.run(t, 0, "", "verify", "--json")))
+		// Recorded once more, what was accepted is answered as before, to the byte, and nothing is stored.
+		again := s.run(t, 1, string(history), "record", "-")
+		if diff := cmp.Diff(accepted(first), accepted(again)); diff != "" {
+			t.Errorf("%s: repeats were answered otherwise (-first +again):\n%s", name, diff)
+		}
+	}
+	if diff := cmp.Diff(answers["sqlite"], answers["postgres"]); diff != "" {
+		t.Errorf("the databases differ (-sqlite +postgres):\n%s", diff)
+	}
+	golden := strings.Join(answers["sqlite"], "\n")
+	if update {
+		if err := os.WriteFile("testdata/answers.golden", []byte(golden), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile("testdata/answers.golden")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(golden, "\n")); diff != "" {
+		t.Errorf("answers differ from the golden file (-want +got):\n%s", diff)
+	}
+}
+
+// accepted returns the answers that are no refusals.
+func accepted(answers string) []string {
+	var list []string
+	for line := range strings.Lines(answers) {
+		if !strings.Contains(line, `"refused"`) {
+			list = append(list, line)
+		}
+	}
+	return list
+}
