@@ -136,6 +136,7 @@ func (r *Refusal) Arg(name string) string {
 	return ""
 }
 
+// Error returns the code and the arguments, such as "reference.unknown kind=fund ref=HB".
 func (r *Refusal) Error() string {
 	var b strings.Builder
 	b.WriteString(string(r.Code))
