@@ -2,6 +2,8 @@ package domain
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 )
 
 // A Voucher is a number of a unit's paper book, such as PT-2017-000001: gapless in unit × series × year, in log order.
@@ -51,11 +53,12 @@ func (s voucherSeries) number(n int) Voucher {
 
 // ParseVoucherNumber splits PT-2017-000001 into its series, year and number.
 func ParseVoucherNumber(s string) (series string, year, n int, err error) {
-	if len(s) < 14 || s[2] != '-' || s[7] != '-' {
+	series, rest, _ := strings.Cut(s, "-")
+	y, digits, _ := strings.Cut(rest, "-")
+	year, errYear := strconv.Atoi(y)
+	n, errNumber := strconv.Atoi(digits)
+	if len(series) != 2 || len(y) != 4 || len(digits) < 6 || errYear != nil || errNumber != nil || year < 0 || n < 1 {
 		return "", 0, 0, fmt.Errorf("voucher number %q: want SERIES-YEAR-NUMBER", s)
 	}
-	if _, err := fmt.Sscanf(s[3:], "%04d-%d", &year, &n); err != nil {
-		return "", 0, 0, fmt.Errorf("voucher number %q: %w", s, err)
-	}
-	return s[:2], year, n, nil
+	return series, year, n, nil
 }
