@@ -10,7 +10,7 @@ import (
 
 // What a donor gave stands in the gifts of the totals.
 var (
-	donorTable = table("donors",
+	donorTable = once("donors",
 		Column{"donor", Text, Key},
 		Column{"kind", Text, First},
 		Column{"name", Text, First}, // of an organisation

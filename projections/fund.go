@@ -17,7 +17,7 @@ var (
 		Column{"purposes", Text, Last}, // with commas; "" is any
 		Column{"closed", Date, Last})
 	// fundUnitTable: from a date on, a fund is of a unit.
-	fundUnitTable = table("fund_units",
+	fundUnitTable = once("fund_units",
 		Column{"fund", Text, Key},
 		Column{"position", Int, Key},
 		Column{"from_on", Date, First},

@@ -4,7 +4,7 @@ import "github.com/soquy/soquy/domain"
 
 // A person's ordinal is the position of the registration: 4 bytes in the lists of totals.
 var (
-	personTable = table("persons",
+	personTable = once("persons",
 		Column{"position", Int, Key},
 		Column{"person", ID, First},
 		Column{"kind", Text, First})

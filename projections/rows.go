@@ -14,7 +14,7 @@ type Rows struct {
 	Table *Table
 
 	columns []Data
-	index   map[string]int32 // encoded key → row
+	index   map[string]int32 // encoded key → row; not of a table of which each row is put once
 	n       int
 
 	scratch []byte // the key that is being looked for
@@ -75,8 +75,16 @@ func (r *Rows) Sorted() []int32 {
 		row int32
 	}
 	list := make([]entry, 0, r.n)
-	for k, row := range r.index {
-		list = append(list, entry{k, row})
+	if r.Table.Once {
+		row := make([]Value, len(r.columns))
+		for i := range r.n {
+			r.Row(i, row)
+			list = append(list, entry{string(appendKey(nil, r.Table, row)), int32(i)})
+		}
+	} else {
+		for k, row := range r.index {
+			list = append(list, entry{k, row})
+		}
 	}
 	slices.SortFunc(list, func(a, b entry) int { return strings.Compare(a.key, b.key) })
 	rows := make([]int32, len(list))
@@ -123,7 +131,12 @@ func (r *Rows) find(t *Table, values []Value) (row int, fresh bool) {
 
 // put adds a change of one row: a value for each column, keys first.
 func (r *Rows) put(values ...Value) {
-	row, fresh := r.find(r.Table, values)
+	row, fresh := r.n, r.Table.Once
+	if fresh {
+		r.n++
+	} else {
+		row, fresh = r.find(r.Table, values)
+	}
 	if fresh {
 		for i := range values {
 			r.columns[i].push(r.Table.Columns[i].Type, &values[i])

@@ -56,6 +56,9 @@ type Table struct {
 	Columns []Column
 	Keys    int // how many of the columns are the key
 
+	// Once says that the events lead to each row at most once, so that it is only ever inserted.
+	Once bool
+
 	index int // among all tables
 }
 
@@ -75,6 +78,13 @@ func table(name string, columns ...Column) *Table {
 			t.Keys++
 		}
 	}
+	return t
+}
+
+// once makes a table of which each row is put once.
+func once(name string, columns ...Column) *Table {
+	t := table(name, columns...)
+	t.Once = true
 	return t
 }
 

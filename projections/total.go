@@ -39,14 +39,15 @@ var (
 		Column{"amount", Int, Sum},
 		Column{"people_on", Bytes, Append},
 		Column{"people_off", Bytes, Append})
-	// giftTable counts donations once more, by donor.
-	giftTable = table("total_gifts",
-		Column{"donor", Text, Key},
-		Column{"day", Day, Key},
-		Column{"fact_key", ID, Key},
-		Column{"epoch", Int, Key},
-		Column{"gifts", Int, Sum}, // how many donations; one with several lines counts at its first
-		Column{"amount", Int, Sum})
+	// giftTable has each line of a donation, and of a reversal of one. The index of subjects finds those of a donor.
+	giftTable = once("total_gifts",
+		Column{"position", Int, Key},
+		Column{"line", Int, Key},
+		Column{"donor", Text, First},
+		Column{"day", Day, First},
+		Column{"fact_key", ID, First},
+		Column{"gifts", Int, First}, // 1, −1 or 0: how many donations; one with several lines counts at its first
+		Column{"amount", Int, First})
 )
 
 // The bases on which facts are counted.
@@ -175,7 +176,8 @@ func (f *Fold) donation(b *domain.DonationReceived, gifts int64) {
 		}
 		key := f.key(tuple{unit: b.Unit, fund: b.Fund, measure: measure, asset: string(l.Asset), donorKind: b.DonorKind})
 		f.fact(BothBases, key, 0, sign*l.Amount, nil, nil)
-		f.put(giftTable, text(b.Donor), day(f.event.EffectiveOn), raw(key[:]), f.epoch(), num(gifts), num(sign*l.Amount))
+		f.put(giftTable, num(f.event.Position), num(int64(i)), text(b.Donor), day(f.event.EffectiveOn), raw(key[:]),
+			num(gifts), num(sign*l.Amount))
 		gifts = 0
 	}
 }

@@ -17,12 +17,12 @@ var (
 		Column{"closed", Date, Last},
 		Column{"merged_into", Text, Last})
 	// unitEdgeTable: from a date on, a unit is below another. A merged unit is below the one that it was merged into.
-	unitEdgeTable = table("unit_edges",
+	unitEdgeTable = once("unit_edges",
 		Column{"position", Int, Key},
 		Column{"unit", Text, Key},
 		Column{"from_on", Date, First},
 		Column{"parent", Text, First})
-	unitNameTable = table("unit_names",
+	unitNameTable = once("unit_names",
 		Column{"position", Int, Key},
 		Column{"unit", Text, Key},
 		Column{"from_on", Date, First},

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/soquy/soquy/domain"
@@ -196,15 +197,25 @@ func (a *App) Init(ctx context.Context, t cli.Target, o cli.InitOptions) (cli.He
 
 // writer records in one ledger.
 type writer struct {
-	book   *book
-	ledger *ledger.Ledger
+	book     *book
+	ledger   *ledger.Ledger
+	registry *prometheus.Registry
+	metrics  string // file for the metrics, or ""
 }
 
 func (w *writer) Ledger() *ledger.Ledger { return w.ledger }
 
 func (w *writer) Currency() money.Currency { return w.book.money }
 
-func (w *writer) Close() error { return errors.Join(w.ledger.Close(), w.book.db.Close()) }
+// Close stops the writer and, where SOQUY_METRICS names a file, writes its metrics there in the text format of Prometheus, as the
+// textfile collector of the node exporter reads it.
+func (w *writer) Close() error {
+	err := errors.Join(w.ledger.Close(), w.book.db.Close())
+	if w.metrics != "" {
+		err = errors.Join(err, prometheus.WriteToTextfile(w.metrics, w.registry))
+	}
+	return err
+}
 
 // Writer opens a ledger for recording.
 func (a *App) Writer(ctx context.Context, t cli.Target, p cli.Progress) (cli.Writer, error) {
@@ -220,7 +231,9 @@ func (a *App) Writer(ctx context.Context, t cli.Target, p cli.Progress) (cli.Wri
 }
 
 func (a *App) writer(ctx context.Context, b *book, t cli.Target, source ledger.Source, p cli.Progress) (*writer, error) {
-	o := ledger.Options{Source: source, Progress: p, ServerClock: b.db.clock()}
+	o := ledger.Options{Source: source, Progress: p, ServerClock: b.db.clock(), Metrics: ledger.NewMetrics()}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(o.Metrics.Collectors()...)
 	if seed, isDemo := demo.SeedOf(b.opened.Origin); isDemo {
 		secret, _ := demo.Key(seed)
 		signer, err := transparency.NewSigner(secret)
@@ -240,7 +253,7 @@ func (a *App) writer(ctx context.Context, b *book, t cli.Target, source ledger.S
 	if err != nil {
 		return nil, err
 	}
-	return &writer{b, l}, nil
+	return &writer{b, l, registry, a.env("SOQUY_METRICS")}, nil
 }
 
 // Verify checks everything that can be checked.

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/soquy/soquy/domain"
@@ -67,10 +69,28 @@ func (p *program) commands(list ...string) {
 func (p *program) same() string {
 	s := ""
 	if p.db != DefaultDB && p.db != p.env("SOQUY_DB") {
-		s += " --db " + p.db
+		s += " --db " + quoted(withoutPassword(p.db))
 	}
 	if p.ledger != "" {
-		s += " --ledger " + p.ledger
+		s += " --ledger " + quoted(p.ledger)
 	}
 	return s
+}
+
+// withoutPassword is the name of a database as it may be shown.
+func withoutPassword(db string) string {
+	u, err := url.Parse(db)
+	if err != nil || u.User == nil {
+		return db
+	}
+	u.User = url.User(u.User.Username())
+	return u.String()
+}
+
+// quoted is a word as a shell takes it.
+func quoted(word string) string {
+	if !strings.ContainsAny(word, " \t\n'\"\\$&;|<>()*?[]{}#~!`") {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }

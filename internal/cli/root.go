@@ -167,7 +167,7 @@ func (p *program) helpFlags(title string, flags *pflag.FlagSet) {
 			text += " " + p.t("help.required")
 		}
 		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "[]" {
-			text += " " + p.t("help.default", "value", f.DefValue)
+			text += " " + p.t("help.default", "value", withoutPassword(f.DefValue))
 		}
 		if c, isChoice := f.Value.(*choice); isChoice {
 			text += ": " + strings.Join(c.words, ", ")

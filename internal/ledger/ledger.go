@@ -37,6 +37,7 @@ type Options struct {
 	Source   Source
 	Signer   note.Signer
 	HeadFile HeadFile                // nil: none is kept
+	Metrics  *Metrics                // may be nil
 	Progress func(done, total int64) // of reading the log at the start; may be nil
 	// ServerClock returns the database server's clock, where it has one of its own; nil otherwise.
 	ServerClock func(context.Context) (time.Time, error)
@@ -122,7 +123,7 @@ func Open(ctx context.Context, store Store, id uuid.UUID, o Options) (*Ledger, e
 			return nil, fmt.Errorf("%w: by %s", ErrClockAhead, d.Round(time.Second))
 		}
 	}
-	w := &writer{source: o.Source, head: o.HeadFile}
+	w := &writer{source: o.Source, head: o.HeadFile, metrics: o.Metrics}
 	w.store, w.ledger, w.opened, w.signer = store, id, opened, o.Signer
 	currency, err := money.LookupCurrency(opened.Currency)
 	if err != nil {

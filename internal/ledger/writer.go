@@ -46,6 +46,8 @@ type writer struct {
 	queue  chan *pending
 	head   HeadFile
 
+	metrics *Metrics // may be nil
+
 	carry    *pending // taken from the queue, but too large for the batch before
 	lockNext int      // batches for which to take the lock first
 	keptNote time.Time
@@ -180,6 +182,7 @@ func (w *writer) commit(ctx context.Context, list []*pending) error {
 		if err == nil {
 			w.keep(b)
 			w.lastTook, w.lastSize = time.Since(start), len(list)
+			w.metrics.committed(b, len(list), w.lastTook, w.book.Position())
 			w.answer(b)
 			w.afterwards(ctx)
 			return nil
@@ -190,6 +193,7 @@ func (w *writer) commit(ctx context.Context, list []*pending) error {
 		case errors.As(err, &moved) && attempt < maxAttempts:
 			// Another process was first: from now on wait for the lock, then read what is new.
 			w.lockNext = contended
+			w.metrics.lostSwap()
 		case errors.Is(err, eventstore.ErrOutcomeUnknown) && attempt < maxAttempts:
 			resolve = true
 		case isIntegrity(err):

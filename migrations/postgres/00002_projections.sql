@@ -187,16 +187,18 @@ CREATE TABLE soquy.total_facts (
 -- A list has at most 4 KiB and grows in place: neither out of line nor compressed.
 ALTER TABLE soquy.total_facts ALTER COLUMN people_on SET STORAGE EXTERNAL, ALTER COLUMN people_off SET STORAGE EXTERNAL;
 
+-- Each line of a donation and of its reversal; the subjects find those of a donor.
 CREATE TABLE soquy.total_gifts (
     ledger_id uuid             NOT NULL,
     slot      smallint         NOT NULL,
+    position  bigint           NOT NULL,
+    line      smallint         NOT NULL,
     donor     text COLLATE "C" NOT NULL,
     day       date             NOT NULL,
     fact_key  uuid             NOT NULL,
-    epoch     bigint           NOT NULL,
-    gifts     bigint           NOT NULL,
+    gifts     smallint         NOT NULL, -- how many donations: 1, -1 or 0
     amount    bigint           NOT NULL,
-    PRIMARY KEY (ledger_id, slot, donor, day, fact_key, epoch)
+    PRIMARY KEY (ledger_id, slot, position, line)
 );
 
 -- vouchers

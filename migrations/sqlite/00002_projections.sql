@@ -184,16 +184,18 @@ CREATE TABLE total_facts (
     PRIMARY KEY (ledger_id, slot, basis, day, fact_key, block)
 ) STRICT, WITHOUT ROWID;
 
+-- Each line of a donation and of its reversal; the subjects find those of a donor.
 CREATE TABLE total_gifts (
     ledger_id BLOB    NOT NULL,
     slot      INTEGER NOT NULL,
+    position  INTEGER NOT NULL,
+    line      INTEGER NOT NULL,
     donor     TEXT    NOT NULL,
     day       INTEGER NOT NULL,
     fact_key  BLOB    NOT NULL,
-    epoch     INTEGER NOT NULL,
-    gifts     INTEGER NOT NULL,
+    gifts     INTEGER NOT NULL, -- how many donations: 1, -1 or 0
     amount    INTEGER NOT NULL,
-    PRIMARY KEY (ledger_id, slot, donor, day, fact_key, epoch)
+    PRIMARY KEY (ledger_id, slot, position, line)
 ) STRICT, WITHOUT ROWID;
 
 -- vouchers

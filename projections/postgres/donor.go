@@ -32,29 +32,44 @@ func (r *Reader) Donors(ctx context.Context, q projections.DonorQuery) ([]projec
 }
 
 func (r *Reader) donors(ctx context.Context, q projections.DonorQuery) (pgx.Rows, error) {
-	// $3 is the slot of the totals, $4 the donors (null is all), $5 and $6 the range, $7 the measure of money.
-	const query = `SELECT d.donor, d.kind, d.name, d.address, d.publish, d.person,
-			coalesce(g.cash, 0)::bigint, coalesce(g.in_kind, 0)::bigint, coalesce(g.gifts, 0)::bigint
-		FROM donors d
-		LEFT JOIN (
-			SELECT g.donor, sum(g.gifts) AS gifts, sum(g.amount) FILTER (WHERE k.measure = $7) AS cash,
-				sum(g.amount) FILTER (WHERE k.measure <> $7) AS in_kind
-			FROM total_gifts g JOIN total_keys k ON k.ledger_id = $1 AND k.slot = $3 AND k.fact_key = g.fact_key
-			WHERE g.ledger_id = $1 AND g.slot = $3 AND g.day BETWEEN $5 AND $6 AND ($4::text[] IS NULL OR g.donor = ANY ($4))
-			GROUP BY g.donor
-		) g ON g.donor = d.donor
-		WHERE d.ledger_id = $1 AND d.slot = $2 AND ($4::text[] IS NULL OR d.donor = ANY ($4))
-		ORDER BY d.donor`
+	// $3 is the slot of the totals, $4 and $5 the range, $6 the measure of money, $7 the donors, $8 their subjects.
+	const (
+		all = `SELECT d.donor, d.kind, d.name, d.address, d.publish, d.person,
+				coalesce(g.cash, 0)::bigint, coalesce(g.in_kind, 0)::bigint, coalesce(g.gifts, 0)::bigint
+			FROM donors d
+			LEFT JOIN (
+				SELECT g.donor, sum(g.gifts) AS gifts, sum(g.amount) FILTER (WHERE k.measure = $6) AS cash,
+					sum(g.amount) FILTER (WHERE k.measure <> $6) AS in_kind
+				FROM total_gifts g JOIN total_keys k ON k.ledger_id = $1 AND k.slot = $3 AND k.fact_key = g.fact_key
+				WHERE g.ledger_id = $1 AND g.slot = $3 AND g.day BETWEEN $4 AND $5
+				GROUP BY g.donor
+			) g ON g.donor = d.donor
+			WHERE d.ledger_id = $1 AND d.slot = $2
+			ORDER BY d.donor`
+		some = `SELECT d.donor, d.kind, d.name, d.address, d.publish, d.person,
+				coalesce(g.cash, 0)::bigint, coalesce(g.in_kind, 0)::bigint, coalesce(g.gifts, 0)::bigint
+			FROM donors d
+			LEFT JOIN (
+				SELECT g.donor, sum(g.gifts) AS gifts, sum(g.amount) FILTER (WHERE k.measure = $6) AS cash,
+					sum(g.amount) FILTER (WHERE k.measure <> $6) AS in_kind
+				FROM subjects s
+				JOIN total_gifts g ON g.ledger_id = $1 AND g.slot = $3 AND g.position = s.position
+				JOIN total_keys k ON k.ledger_id = $1 AND k.slot = $3 AND k.fact_key = g.fact_key
+				WHERE s.ledger_id = $1 AND s.subject = ANY ($8) AND g.day BETWEEN $4 AND $5
+				GROUP BY g.donor
+			) g ON g.donor = d.donor
+			WHERE d.ledger_id = $1 AND d.slot = $2 AND d.donor = ANY ($7)
+			ORDER BY d.donor`
+	)
 	totals, err := r.at(ctx, "totals")
 	if err != nil {
 		return nil, err
 	}
-	var only []string
-	if len(q.Donors) > 0 {
-		only = q.Donors
-	}
 	from, to := days(q.From, q.To)
-	return r.query(ctx, "donors", query, totals.Slot, only, from, to, projections.DonationCash)
+	if len(q.Donors) == 0 {
+		return r.query(ctx, "donors", all, totals.Slot, from, to, projections.DonationCash)
+	}
+	return r.query(ctx, "donors", some, totals.Slot, from, to, projections.DonationCash, q.Donors, donorSubjects(q.Donors))
 }
 
 // Pledges implements projections.Donors.

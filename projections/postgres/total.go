@@ -93,9 +93,10 @@ func (r *Reader) facts(ctx context.Context, t *projections.Tally, bases []int, f
 
 // gifts adds the gifts of donors in a range of days.
 func (r *Reader) gifts(ctx context.Context, t *projections.Tally, donors []string, from, to time.Time) error {
-	const query = `SELECT day - DATE '1970-01-01', fact_key, amount FROM total_gifts
-		WHERE ledger_id = $1 AND slot = $2 AND donor = ANY ($3) AND day BETWEEN $4 AND $5`
-	rows, err := r.query(ctx, "totals", query, donors, from, to)
+	const query = `SELECT g.day - DATE '1970-01-01', g.fact_key, g.amount
+		FROM subjects s JOIN total_gifts g ON g.ledger_id = $1 AND g.slot = $2 AND g.position = s.position
+		WHERE s.ledger_id = $1 AND s.subject = ANY ($3) AND g.day BETWEEN $4 AND $5`
+	rows, err := r.query(ctx, "totals", query, donorSubjects(donors), from, to)
 	if err != nil {
 		return err
 	}
@@ -112,6 +113,15 @@ func (r *Reader) gifts(ctx context.Context, t *projections.Tally, donors []strin
 		}
 	}
 	return rows.Err()
+}
+
+// donorSubjects are the subjects of donors; nil for all.
+func donorSubjects(donors []string) []string {
+	var subjects []string
+	for _, code := range donors {
+		subjects = append(subjects, domain.DonorSubject(code))
+	}
+	return subjects
 }
 
 // factKeys returns what the keys of facts stand for: those that are known, and those first used since then. Afresh: all.

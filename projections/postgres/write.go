@@ -2,13 +2,16 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 
+	"github.com/soquy/soquy/eventstore"
 	"github.com/soquy/soquy/projections"
 )
 
@@ -41,7 +44,8 @@ func newWriter(models []*projections.Model, slots string) *writer {
 }
 
 // upsert is the statement that adds rows to a table: INSERT … ON CONFLICT DO UPDATE by each column's rule. $1 is the ledger, $2 the
-// model, then an array a column. Where slots has no row of the model it does nothing.
+// model, then an array a column. Where slots has no row of the model it does nothing. A row that can be there only by mistake makes it
+// fail.
 func upsert(t *projections.Table, slots string) string {
 	var columns, keys, arrays, values, sets []string
 	for i, c := range t.Columns {
@@ -64,9 +68,13 @@ func upsert(t *projections.Table, slots string) string {
 	if len(sets) > 0 {
 		do = "UPDATE SET " + strings.Join(sets, ", ")
 	}
+	conflict := fmt.Sprintf(" ON CONFLICT (ledger_id, slot, %s) DO %s", strings.Join(keys, ", "), do)
+	if t.Once {
+		conflict = ""
+	}
 	return fmt.Sprintf(`INSERT INTO %s AS t (ledger_id, slot, %s) SELECT $1, p.slot, %s FROM %s p, unnest(%s) AS u (%[2]s)
-		WHERE p.ledger_id = $1 AND p.projection = $2 ON CONFLICT (ledger_id, slot, %[6]s) DO %s`,
-		t.Name, strings.Join(columns, ", "), strings.Join(values, ", "), slots, strings.Join(arrays, ", "), strings.Join(keys, ", "), do)
+		WHERE p.ledger_id = $1 AND p.projection = $2%[6]s`,
+		t.Name, strings.Join(columns, ", "), strings.Join(values, ", "), slots, strings.Join(arrays, ", "), conflict)
 }
 
 // arrayType is the element type of the array that carries a column.
@@ -152,6 +160,9 @@ func (w *writer) end() {
 	w.fold.Reset()
 }
 
+// constraintViolations is the class of the codes that say that rows which are there contradict those that were to be written.
+const constraintViolations = "23"
+
 // flush writes the rows of the fold, and whatever was queued before.
 func (w *writer) flush() error {
 	for _, m := range w.fold.Models() {
@@ -169,7 +180,12 @@ func (w *writer) flush() error {
 		}
 	}
 	if w.batch.Len() > 0 {
-		if err := w.tx.SendBatch(w.ctx, w.batch).Close(); err != nil {
+		err := w.tx.SendBatch(w.ctx, w.batch).Close()
+		var refused *pgconn.PgError
+		switch {
+		case errors.As(err, &refused) && strings.HasPrefix(refused.Code, constraintViolations):
+			return fmt.Errorf("%w: write read models: %w", eventstore.ErrCorrupt, err)
+		case err != nil:
 			return fmt.Errorf("write read models: %w", err)
 		}
 	}

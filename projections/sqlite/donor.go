@@ -24,11 +24,19 @@ func (r *Reader) donors(ctx context.Context, q projections.DonorQuery) ([]projec
 	const (
 		query = `SELECT donor, kind, name, address, publish, person FROM donors
 			WHERE ledger_id = ? AND slot = ? ORDER BY donor`
-		// ?3 and ?4 are the range of days, ?5 the JSON list of donors or NULL.
+		// ?3 and ?4 are the range of days.
 		gifts = `SELECT g.donor, k.measure, sum(g.gifts), sum(g.amount)
-			FROM total_gifts g JOIN total_keys k ON k.ledger_id = ?1 AND k.slot = ?2 AND k.fact_key = g.fact_key
-			WHERE g.ledger_id = ?1 AND g.slot = ?2 AND g.day BETWEEN ?3 AND ?4
-				AND (?5 IS NULL OR g.donor IN (SELECT value FROM json_each(?5)))
+			FROM (
+				SELECT donor, fact_key, sum(gifts) AS gifts, sum(amount) AS amount FROM total_gifts
+				WHERE ledger_id = ?1 AND slot = ?2 AND day BETWEEN ?3 AND ?4 GROUP BY donor, fact_key
+			) g JOIN total_keys k ON k.ledger_id = ?1 AND k.slot = ?2 AND k.fact_key = g.fact_key
+			GROUP BY g.donor, k.measure`
+		// ?5 is the JSON list of donors' subjects.
+		giftsOf = `SELECT g.donor, k.measure, sum(g.gifts), sum(g.amount)
+			FROM json_each(?5) j
+			CROSS JOIN subjects s ON s.ledger_id = ?1 AND s.subject = j.value
+			CROSS JOIN total_gifts g ON g.ledger_id = ?1 AND g.slot = ?2 AND g.position = s.position AND g.day BETWEEN ?3 AND ?4
+			CROSS JOIN total_keys k ON k.ledger_id = ?1 AND k.slot = ?2 AND k.fact_key = g.fact_key
 			GROUP BY g.donor, k.measure`
 	)
 	rows, err := r.query(ctx, "donors", query)
@@ -57,14 +65,16 @@ func (r *Reader) donors(ctx context.Context, q projections.DonorQuery) ([]projec
 	if q.To != nil {
 		to = int64(*q.To)
 	}
-	var only any
 	if len(q.Donors) > 0 {
-		if only, err = jsonList(q.Donors); err != nil {
+		only, err := donorSubjects(q.Donors)
+		if err != nil {
 			return nil, err
 		}
-	}
-	rows, err = r.query(ctx, "totals", gifts, from, to, only)
-	if err != nil {
+		rows, err = r.query(ctx, "totals", giftsOf, from, to, only)
+		if err != nil {
+			return nil, err
+		}
+	} else if rows, err = r.query(ctx, "totals", gifts, from, to); err != nil {
 		return nil, err
 	}
 	type sum struct {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -98,9 +99,11 @@ func (r *Reader) facts(ctx context.Context, t *projections.Tally, basis int, fro
 
 // gifts adds the gifts of donors in a range of days.
 func (r *Reader) gifts(ctx context.Context, t *projections.Tally, donors []string, from, to int64) error {
-	const query = `SELECT day, fact_key, amount FROM total_gifts
-		WHERE ledger_id = ? AND slot = ? AND donor IN (SELECT value FROM json_each(?)) AND day BETWEEN ? AND ?`
-	list, err := jsonList(donors)
+	const query = `SELECT g.day, g.fact_key, g.amount FROM json_each(?3) j
+		CROSS JOIN subjects s ON s.ledger_id = ?1 AND s.subject = j.value
+		CROSS JOIN total_gifts g ON g.ledger_id = ?1 AND g.slot = ?2 AND g.position = s.position
+		WHERE g.day BETWEEN ?4 AND ?5`
+	list, err := donorSubjects(donors)
 	if err != nil {
 		return err
 	}
@@ -124,6 +127,16 @@ func (r *Reader) gifts(ctx context.Context, t *projections.Tally, donors []strin
 		}
 	}
 	return rows.Err()
+}
+
+// donorSubjects is the JSON list of the subjects of donors, each once.
+func donorSubjects(donors []string) (string, error) {
+	subjects := make([]string, 0, len(donors))
+	for _, code := range donors {
+		subjects = append(subjects, domain.DonorSubject(code))
+	}
+	slices.Sort(subjects)
+	return jsonList(slices.Compact(subjects))
 }
 
 // factKeys returns what the keys of facts stand for: those that are known, and those first used since then. Afresh: all.

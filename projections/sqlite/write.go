@@ -3,12 +3,16 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/google/uuid"
+	driver "modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
 
 	"github.com/soquy/soquy/domain"
+	"github.com/soquy/soquy/eventstore"
 	"github.com/soquy/soquy/projections"
 )
 
@@ -40,7 +44,7 @@ func newWriter(models []*projections.Model) *writer {
 }
 
 // upserts are the statements that add a chunk of rows to a table: INSERT … ON CONFLICT DO UPDATE by each column's rule.
-// ?1 is the ledger, ?2 the slot.
+// ?1 is the ledger, ?2 the slot. A row that can be there only by mistake makes it fail.
 func upserts(t *projections.Table) *[len(chunks)]string {
 	var columns, keys, sets []string
 	for _, c := range t.Columns {
@@ -61,11 +65,15 @@ func upserts(t *projections.Table) *[len(chunks)]string {
 	if len(sets) > 0 {
 		do = "UPDATE SET " + strings.Join(sets, ", ")
 	}
+	conflict := fmt.Sprintf(" ON CONFLICT (ledger_id, slot, %s) DO %s", strings.Join(keys, ", "), do)
+	if t.Once {
+		conflict = ""
+	}
 	row := "(?1, ?2" + strings.Repeat(", ?", len(columns)) + ")"
 	var list [len(chunks)]string
 	for i, n := range chunks {
-		list[i] = fmt.Sprintf("INSERT INTO %s (ledger_id, slot, %s) VALUES %s ON CONFLICT (ledger_id, slot, %s) DO %s",
-			t.Name, strings.Join(columns, ", "), row+strings.Repeat(", "+row, n-1), strings.Join(keys, ", "), do)
+		list[i] = fmt.Sprintf("INSERT INTO %s (ledger_id, slot, %s) VALUES %s%s",
+			t.Name, strings.Join(columns, ", "), row+strings.Repeat(", "+row, n-1), conflict)
 	}
 	return &list
 }
@@ -91,7 +99,9 @@ func (w *writer) write(
 func (w *writer) flush() error {
 	for _, m := range w.fold.Models() {
 		for _, t := range m.Tables {
-			if err := w.flushTable(t, w.slot(m.Name)); err != nil {
+			if err := w.flushTable(t, w.slot(m.Name)); isConstraint(err) {
+				return fmt.Errorf("%w: write %s: %w", eventstore.ErrCorrupt, t.Name, err)
+			} else if err != nil {
 				return fmt.Errorf("write %s: %w", t.Name, err)
 			}
 		}
@@ -136,6 +146,12 @@ func (w *writer) flushTable(t *projections.Table, slot int) error {
 		}
 	}
 	return nil
+}
+
+// isConstraint reports whether rows that are there contradict those that were to be written.
+func isConstraint(err error) bool {
+	var e *driver.Error
+	return errors.As(err, &e) && e.Code()&0xff == lib.SQLITE_CONSTRAINT
 }
 
 // bind turns a value into what the column of this database holds.
