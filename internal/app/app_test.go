@@ -75,7 +75,8 @@ func TestBothDatabasesAgree(t *testing.T) {
 		t.Fatal(err)
 	}
 	questions := [][]string{
-		{"balance"}, {"balance", "--as-of", "2017-03-31"},
+		{"balance"},
+		{"balance", "--as-of", "2017-03-31"},
 		{"totals"},
 		{"totals", "--by", "unit-level"},
 		{"totals", "--by", "unit,month", "--paid"},
@@ -84,7 +85,11 @@ func TestBothDatabasesAgree(t *testing.T) {
 		{"totals", "--by", "school-year,cause,education-level,achievement-level"},
 		{"totals", "--by", "fund,asset,donor-kind,quarter,year", "--from", "2017-02-01", "--to", "2017-05-31"},
 		{"totals", "--within", "H1", "--measure", "merit_award,hardship_grant"},
-		{"indicators"}, {"vouchers"}, {"history", "--subject", "fund:HB"}, {"events"}, {"verify"},
+		{"indicators"},
+		{"vouchers"},
+		{"history", "--subject", "fund:HB"},
+		{"events"},
+		{"verify"},
 	}
 	answers := map[string][]string{}
 	for name, db := range map[string]string{"sqlite": filepath.Join(t.TempDir(), "a.db"), "postgres": pgtest.Database(t)} {

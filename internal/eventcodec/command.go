@@ -452,8 +452,14 @@ type member struct{ key, value string }
 // sorted lists the members in the order of RFC 8785.
 func (p *Personal) sorted() []member {
 	return []member{
-		{"account", p.Account}, {"address", p.Address}, {"born", p.Born}, {"class", p.Class},
-		{"name", p.Name}, {"phone", p.Phone}, {"school", p.School}, {"sex", p.Sex},
+		{"account", p.Account},
+		{"address", p.Address},
+		{"born", p.Born},
+		{"class", p.Class},
+		{"name", p.Name},
+		{"phone", p.Phone},
+		{"school", p.School},
+		{"sex", p.Sex},
 	}
 }
 
