@@ -17,6 +17,8 @@ type Rows struct {
 	index   map[string]int32 // encoded key → row; not of a table of which each row is put once
 	n       int
 
+	fresh []bool // of a table of vouchers: the row is not in the database for sure
+
 	scratch []byte // the key that is being looked for
 	last    []byte // the key that was looked for before
 	at      int    // its row
@@ -59,6 +61,30 @@ func (r *Rows) Value(row, column int) Value {
 		}
 		return null
 	}
+}
+
+// Fresh reports whether a row is new for sure, so that it can be inserted without a look whether it is there.
+func (r *Rows) Fresh(row int) bool { return r.Table.Once || row < len(r.fresh) && r.fresh[row] }
+
+// Pick returns rows with some of the rows only.
+func (r *Rows) Pick(rows []int) *Rows {
+	some := &Rows{Table: r.Table, columns: make([]Data, len(r.columns)), n: len(rows)}
+	for i := range r.columns {
+		from, to := &r.columns[i], &some.columns[i]
+		for _, row := range rows {
+			switch {
+			case from.Ints != nil:
+				to.Ints = append(to.Ints, from.Ints[row])
+			case from.Texts != nil:
+				to.Texts = append(to.Texts, from.Texts[row])
+			case from.Bytes != nil:
+				to.Bytes = append(to.Bytes, from.Bytes[row])
+			default:
+				to.IDs = append(to.IDs, from.IDs[row])
+			}
+		}
+	}
+	return some
 }
 
 // Row puts a row's values into dst, which has as many as the table has columns.
@@ -109,7 +135,7 @@ func (r *Rows) reset() {
 	} else {
 		clear(r.index)
 	}
-	r.n, r.last = 0, r.last[:0]
+	r.n, r.last, r.fresh = 0, r.last[:0], r.fresh[:0]
 }
 
 // find returns the row with a key, and whether it is new and has no columns yet.

@@ -5,10 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/google/uuid"
 
@@ -30,15 +28,15 @@ type Tally struct {
 	aliases Aliases
 	keys    map[uuid.UUID]*FactKey
 
-	states map[uuid.UUID]*keyState
+	states []keyState // by the keys' index
 	paths  map[unitEra][]string
 	rows   map[string]*tallyRow
 	timed  bool // rows depend on the day
 	day    domain.Date
-	era    int
+	span   span
 	begun  bool
-	values []string // of the day: month, quarter, year
-	key    []byte
+	values []string // of a row that is looked for, and
+	key    []byte   // its key
 }
 
 type unitEra struct {
@@ -48,10 +46,10 @@ type unitEra struct {
 
 // keyState is what a tally remembers of a key: its rows on the day that it was last seen on.
 type keyState struct {
-	key  *FactKey
+	span span // zero: it was not seen yet
 	skip bool // by the filters
-	span span
 	rows []*tallyRow
+	one  [1]*tallyRow // where rows are, unless it is a rollup
 }
 
 // span is what the rows of a key depend on, beside the key.
@@ -84,7 +82,8 @@ func NewTally(q TotalsQuery, tree *Tree, keys map[uuid.UUID]*FactKey, aliases Al
 	}
 	return &Tally{
 		q: q, tree: tree, aliases: aliases, keys: keys,
-		states: map[uuid.UUID]*keyState{}, paths: map[unitEra][]string{}, rows: map[string]*tallyRow{},
+		states: make([]keyState, len(keys)),
+		paths:  map[unitEra][]string{}, rows: map[string]*tallyRow{},
 		timed: slices.ContainsFunc(q.By, func(d Dim) bool { return d == ByMonth || d == ByQuarter || d == ByYear }),
 	}, nil
 }
@@ -100,41 +99,32 @@ func (q *TotalsQuery) Bases() []int {
 // ByDonor reports whether the query is about gifts of certain donors, which are kept apart.
 func (q *TotalsQuery) ByDonor() bool { return len(q.Donors) > 0 }
 
-func (t *Tally) state(key uuid.UUID) (*keyState, error) {
-	if s := t.states[key]; s != nil {
-		return s, nil
-	}
-	k := t.keys[key]
-	if k == nil {
-		return nil, fmt.Errorf("%w: %s", ErrUnknownKey, key)
-	}
-	pass := func(filter []string, v string) bool { return len(filter) == 0 || slices.Contains(filter, v) }
-	s := &keyState{key: k}
-	s.skip = !pass(t.q.Measures, k.Measure) || !pass(t.q.Recipients, k.Recipient) || !pass(t.q.Funds, k.Fund) ||
-		!pass(t.q.AchievementLevels, k.AchievementLevel) || !pass(t.q.EducationLevels, k.EducationLevel) ||
-		!pass(t.q.Causes, k.Cause) ||
-		len(t.q.UnitLevels) > 0 && !pass(t.q.UnitLevels, string(t.tree.Level(k.Unit)))
-	t.states[key] = s
-	return s, nil
+// skips reports whether the filters leave a key out.
+func (t *Tally) skips(k *FactKey) bool {
+	out := func(filter []string, v string) bool { return len(filter) > 0 && !slices.Contains(filter, v) }
+	return out(t.q.Measures, k.Measure) || out(t.q.Recipients, k.Recipient) || out(t.q.Funds, k.Fund) ||
+		out(t.q.AchievementLevels, k.AchievementLevel) || out(t.q.EducationLevels, k.EducationLevel) ||
+		out(t.q.Causes, k.Cause) ||
+		len(t.q.UnitLevels) > 0 && out(t.q.UnitLevels, string(t.tree.Level(k.Unit)))
 }
 
 // Add counts a fact. The lists of ordinals are copied. Errors: ErrUnknownKey.
 func (t *Tally) Add(on domain.Date, key uuid.UUID, grants, amount int64, peopleOn, peopleOff []byte) error {
-	s, err := t.state(key)
-	if err != nil || s.skip {
-		return err
+	k := t.keys[key]
+	if k == nil {
+		return fmt.Errorf("%w: %s", ErrUnknownKey, key)
 	}
 	if !t.begun || on != t.day {
 		t.turn(on)
 	}
-	now := span{era: t.era, set: true}
-	if t.timed {
-		y, m, _ := on.Time().Date()
-		now.month = y*12 + int(m)
-	}
-	if s.span != now {
-		s.span = now
-		s.rows = t.rowsOf(s.key, on, s.rows[:0])
+	s := &t.states[k.index]
+	if s.span != t.span && !s.skip {
+		s.skip = s.span == span{} && t.skips(k)
+		s.span = t.span
+		s.rows = s.one[:0]
+		if !s.skip {
+			s.rows = t.rowsOf(k, on, s.rows)
+		}
 	}
 	for _, r := range s.rows {
 		r.Grants += grants
@@ -148,36 +138,40 @@ func (t *Tally) Add(on domain.Date, key uuid.UUID, grants, amount int64, peopleO
 // turn begins a day.
 func (t *Tally) turn(on domain.Date) {
 	t.begun, t.day = true, on
-	t.era = 0
+	t.span = span{set: true}
 	if !t.q.Today && (t.q.Rollup || t.q.Within != "") {
-		t.era = t.tree.era(on)
+		t.span.era = t.tree.era(on)
+	}
+	if t.timed {
+		y, m, _ := on.Time().Date()
+		t.span.month = y*12 + int(m)
 	}
 }
 
 // rowsOf returns the rows that facts of a key on a day belong to.
 func (t *Tally) rowsOf(k *FactKey, on domain.Date, list []*tallyRow) []*tallyRow {
-	units := []string{k.Unit}
-	if t.q.Rollup || t.q.Within != "" {
-		path := t.path(k.Unit, on)
-		if t.q.Within != "" {
-			i := slices.Index(path, t.q.Within)
-			if i < 0 {
-				return list
-			}
-			path = path[:i+1]
-		}
-		if t.q.Rollup {
-			units = path
-		}
+	if !t.q.Rollup && t.q.Within == "" {
+		return append(list, t.row(k, k.Unit, on))
 	}
-	for _, unit := range units {
+	path := t.path(k.Unit, on)
+	if t.q.Within != "" {
+		i := slices.Index(path, t.q.Within)
+		if i < 0 {
+			return list
+		}
+		path = path[:i+1]
+	}
+	if !t.q.Rollup {
+		path = path[:1]
+	}
+	for _, unit := range path {
 		list = append(list, t.row(k, unit, on))
 	}
 	return list
 }
 
 func (t *Tally) path(unit string, on domain.Date) []string {
-	at := unitEra{unit, t.era}
+	at := unitEra{unit, t.span.era}
 	path, known := t.paths[at]
 	if !known {
 		when := &on
@@ -345,48 +339,4 @@ func (c *people) count(on, off []uint32) (n int64) {
 		c.seen[c.resolve(o)>>6] = 0
 	}
 	return n
-}
-
-// Keys remembers what the keys of facts stand for, of all ledgers, from one question to the next. Since a key says it all by itself, what is
-// remembered never becomes wrong. It may be used from many goroutines.
-type Keys struct {
-	mu      sync.Mutex
-	ledgers map[uuid.UUID]*knownKeys
-}
-
-type knownKeys struct {
-	through int64 // all keys that were first used until this position are known
-	keys    map[uuid.UUID]*FactKey
-}
-
-// Known returns the keys of a ledger that are known, and the position until which they are all. The map must not be changed.
-func (k *Keys) Known(ledger uuid.UUID) (keys map[uuid.UUID]*FactKey, through int64) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if l := k.ledgers[ledger]; l != nil {
-		return l.keys, l.through
-	}
-	return nil, 0
-}
-
-// Learn adds keys and returns all that are known.
-func (k *Keys) Learn(ledger uuid.UUID, keys map[uuid.UUID]*FactKey, through int64) map[uuid.UUID]*FactKey {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.ledgers == nil {
-		k.ledgers = map[uuid.UUID]*knownKeys{}
-	}
-	l := k.ledgers[ledger]
-	if l == nil {
-		l = &knownKeys{}
-		k.ledgers[ledger] = l
-	}
-	l.through = through
-	if len(keys) > 0 || l.keys == nil {
-		all := make(map[uuid.UUID]*FactKey, len(l.keys)+len(keys))
-		maps.Copy(all, l.keys)
-		maps.Copy(all, keys)
-		l.keys = all
-	}
-	return l.keys
 }

@@ -272,6 +272,8 @@ type FactKey struct {
 	Unit, Fund, Measure, Recipient                      string
 	AchievementLevel, EducationLevel, SchoolYear, Cause string
 	Asset, DonorKind                                    string
+
+	index int // among the keys of the ledger that are known, from 0
 }
 
 // Key returns the key that stands for k.

@@ -36,11 +36,18 @@ func foldVouchers(f *Fold, e *domain.Event) error {
 		if reversal { // the number stays with the entry
 			f.put(voucherTable, text(v.Unit), text(series), num(year), num(n),
 				num(0), num(0), num(0), null, num(0), num(1), num(0), raw(nil))
+			if r := f.rows[voucherTable.index]; r.n > len(r.fresh) {
+				r.fresh = append(r.fresh, false)
+			}
 			continue
 		}
 		f.put(voucherTable, text(v.Unit), text(series), num(year), num(n),
 			day(e.EffectiveOn), num(e.RecordedAt.UnixMicro()), num(e.Position), num(e.Position),
 			num(1), num(0), num(movedIn(series, f.effects)), raw(e.ID[:]))
+		// A number is one command's, so it is new unless the command began earlier.
+		if r := f.rows[voucherTable.index]; r.n > len(r.fresh) {
+			r.fresh = append(r.fresh, !f.continued())
+		}
 	}
 	return nil
 }

@@ -30,7 +30,6 @@ type world struct {
 	store  *sqlite.Store
 	id     uuid.UUID
 	source ledger.Source
-	seed   byte
 }
 
 func newWorld(t *testing.T) *world {

@@ -18,7 +18,8 @@ import (
 // A writer folds events and writes the rows that they change, all tables in one round trip. It is used by one transaction at a time.
 type writer struct {
 	fold     *projections.Fold
-	queries  map[*projections.Table]string
+	upserts  map[*projections.Table]string
+	inserts  map[*projections.Table]string
 	names    []string // of the models
 	versions []int32
 
@@ -31,22 +32,22 @@ type writer struct {
 
 // newWriter makes a writer of models into the slots that a table names: progress or rebuilds.
 func newWriter(models []*projections.Model, slots string) *writer {
-	w := &writer{queries: map[*projections.Table]string{}, slots: slots}
+	w := &writer{upserts: map[*projections.Table]string{}, inserts: map[*projections.Table]string{}, slots: slots}
 	w.fold = projections.NewFold(models, w)
 	for _, m := range models {
 		w.names = append(w.names, m.Name)
 		w.versions = append(w.versions, int32(m.Version))
 		for _, t := range m.Tables {
-			w.queries[t] = upsert(t, slots)
+			w.inserts[t], w.upserts[t] = statements(t, slots)
 		}
 	}
 	return w
 }
 
-// upsert is the statement that adds rows to a table: INSERT … ON CONFLICT DO UPDATE by each column's rule. $1 is the ledger, $2 the
-// model, then an array a column. Where slots has no row of the model it does nothing. A row that can be there only by mistake makes it
-// fail.
-func upsert(t *projections.Table, slots string) string {
+// statements add rows to a table: one those that are new for sure, which fails where one is there, and one any, by each column's rule,
+// which costs half as much again. $1 is the ledger, $2 the model, then an array a column. Where slots has no row of the model they do
+// nothing.
+func statements(t *projections.Table, slots string) (insert, upsert string) {
 	var columns, keys, arrays, values, sets []string
 	for i, c := range t.Columns {
 		columns = append(columns, c.Name)
@@ -68,13 +69,10 @@ func upsert(t *projections.Table, slots string) string {
 	if len(sets) > 0 {
 		do = "UPDATE SET " + strings.Join(sets, ", ")
 	}
-	conflict := fmt.Sprintf(" ON CONFLICT (ledger_id, slot, %s) DO %s", strings.Join(keys, ", "), do)
-	if t.Once {
-		conflict = ""
-	}
-	return fmt.Sprintf(`INSERT INTO %s AS t (ledger_id, slot, %s) SELECT $1, p.slot, %s FROM %s p, unnest(%s) AS u (%[2]s)
-		WHERE p.ledger_id = $1 AND p.projection = $2%[6]s`,
-		t.Name, strings.Join(columns, ", "), strings.Join(values, ", "), slots, strings.Join(arrays, ", "), conflict)
+	insert = fmt.Sprintf(`INSERT INTO %s AS t (ledger_id, slot, %s) SELECT $1, p.slot, %s FROM %s p, unnest(%s) AS u (%[2]s)
+		WHERE p.ledger_id = $1 AND p.projection = $2`,
+		t.Name, strings.Join(columns, ", "), strings.Join(values, ", "), slots, strings.Join(arrays, ", "))
+	return insert, fmt.Sprintf("%s ON CONFLICT (ledger_id, slot, %s) DO %s", insert, strings.Join(keys, ", "), do)
 }
 
 // arrayType is the element type of the array that carries a column.
@@ -167,16 +165,25 @@ const constraintViolations = "23"
 func (w *writer) flush() error {
 	for _, m := range w.fold.Models() {
 		for _, t := range m.Tables {
+			var fresh, others []int
 			rows := w.fold.Rows(t)
-			if rows.Len() == 0 {
-				continue
+			for i := range rows.Len() {
+				if rows.Fresh(i) {
+					fresh = append(fresh, i)
+				} else {
+					others = append(others, i)
+				}
 			}
-			args := make([]any, 0, 2+len(t.Columns))
-			args = append(args, w.ledger, m.Name)
-			for i, c := range t.Columns {
-				args = append(args, array(c.Type, rows.Column(i)))
+			switch {
+			case rows.Len() == 0:
+			case len(others) == 0:
+				w.queue(w.inserts[t], m.Name, rows)
+			case len(fresh) == 0:
+				w.queue(w.upserts[t], m.Name, rows)
+			default:
+				w.queue(w.inserts[t], m.Name, rows.Pick(fresh))
+				w.queue(w.upserts[t], m.Name, rows.Pick(others))
 			}
-			w.batch.Queue(w.queries[t], args...)
 		}
 	}
 	if w.batch.Len() > 0 {
@@ -192,6 +199,16 @@ func (w *writer) flush() error {
 	w.batch = &pgx.Batch{}
 	w.fold.Reset()
 	return nil
+}
+
+func (w *writer) queue(query, model string, rows *projections.Rows) {
+	columns := rows.Table.Columns
+	args := make([]any, 0, 2+len(columns))
+	args = append(args, w.ledger, model)
+	for i, c := range columns {
+		args = append(args, array(c.Type, rows.Column(i)))
+	}
+	w.batch.Queue(query, args...)
 }
 
 // OpenChildren implements projections.Open: what is open by what was written and folded so far.

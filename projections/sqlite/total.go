@@ -70,18 +70,25 @@ func (r *Reader) totals(ctx context.Context, q projections.TotalsQuery, afresh b
 	return t.Rows(), nil
 }
 
-// facts adds the facts of a basis in a range of days.
+// facts adds the facts of a basis in a range of days. What is not a grant has no grants and no persons.
 func (r *Reader) facts(ctx context.Context, t *projections.Tally, basis int, from, to int64) error {
-	const query = `SELECT day, fact_key, grants, amount, people_on, people_off FROM total_facts
-		WHERE ledger_id = ? AND slot = ? AND basis = ? AND day BETWEEN ? AND ?`
+	const (
+		amounts = `SELECT day, fact_key, amount FROM total_facts
+			WHERE ledger_id = ? AND slot = ? AND basis = ? AND day BETWEEN ? AND ?`
+		grants = `SELECT day, fact_key, amount, grants, people_on, people_off FROM total_facts
+			WHERE ledger_id = ? AND slot = ? AND basis = ? AND day BETWEEN ? AND ?`
+	)
+	var day, amount, n int64
+	var key, on, off sql.RawBytes
+	query, dest := grants, []any{&day, &key, &amount, &n, &on, &off}
+	if basis == projections.BothBases {
+		query, dest = amounts, dest[:3]
+	}
 	rows, err := r.query(ctx, "totals", query, basis, from, to)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
-	var day, grants, amount int64
-	var key, on, off sql.RawBytes
-	dest := []any{&day, &key, &grants, &amount, &on, &off}
 	for rows.Next() {
 		if err := rows.Scan(dest...); err != nil {
 			return err
@@ -90,7 +97,7 @@ func (r *Reader) facts(ctx context.Context, t *projections.Tally, basis int, fro
 		if err != nil {
 			return err
 		}
-		if err := t.Add(domain.Date(day), k, grants, amount, on, off); err != nil {
+		if err := t.Add(domain.Date(day), k, n, amount, on, off); err != nil {
 			return err
 		}
 	}
