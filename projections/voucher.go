@@ -29,19 +29,19 @@ var voucherTable = table("vouchers",
 func foldVouchers(f *Fold, e *domain.Event) error {
 	_, reversal := e.Body.(*domain.EntryReversed)
 	for _, v := range e.Vouchers() {
-		series, year, n, err := splitNumber(v.Number)
+		series, year, n, err := domain.ParseVoucherNumber(v.Number)
 		if err != nil {
 			return err
 		}
 		if reversal { // the number stays with the entry
-			f.put(voucherTable, text(v.Unit), text(series), num(year), num(n),
+			f.put(voucherTable, text(v.Unit), text(series), num(int64(year)), num(int64(n)),
 				num(0), num(0), num(0), null, num(0), num(1), num(0), raw(nil))
 			if r := f.rows[voucherTable.index]; r.n > len(r.fresh) {
 				r.fresh = append(r.fresh, false)
 			}
 			continue
 		}
-		f.put(voucherTable, text(v.Unit), text(series), num(year), num(n),
+		f.put(voucherTable, text(v.Unit), text(series), num(int64(year)), num(int64(n)),
 			day(e.EffectiveOn), num(e.RecordedAt.UnixMicro()), num(e.Position), num(e.Position),
 			num(1), num(0), num(movedIn(series, f.effects)), raw(e.ID[:]))
 		// A number is one command's, so it is new unless the command began earlier.
@@ -50,26 +50,6 @@ func foldVouchers(f *Fold, e *domain.Event) error {
 		}
 	}
 	return nil
-}
-
-// splitNumber is domain.ParseVoucherNumber without its cost.
-func splitNumber(s string) (series string, year, n int64, err error) {
-	digits := func(s string) (v int64) {
-		for i := range len(s) {
-			if s[i] < '0' || s[i] > '9' {
-				return -1
-			}
-			v = v*10 + int64(s[i]-'0')
-		}
-		return v
-	}
-	if len(s) >= 14 && len(s) <= 26 && s[2] == '-' && s[7] == '-' {
-		series, year, n = s[:2], digits(s[3:7]), digits(s[8:])
-	}
-	if series == "" || year < 0 || n < 0 {
-		return "", 0, 0, fmt.Errorf("voucher number %q: want SERIES-YEAR-NUMBER", s)
-	}
-	return series, year, n, nil
 }
 
 // movedIn is the sum of the absolute amounts that effects move in a series, in minor units. A command that has two numbers of one
