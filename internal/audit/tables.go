@@ -3,7 +3,9 @@ package audit
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"math/bits"
 	"slices"
 
 	"github.com/google/uuid"
@@ -20,9 +22,7 @@ func (v *verification) head(head eventstore.Head) {
 	if v.tree.Size() != at {
 		v.fail(v.tree.Size()+1, "ledgers.head_position is %d, the events end at %d", at, v.tree.Size())
 	}
-	if edge := v.tree.Edge(); !slices.Equal(edge.Hashes, head.Edge.Hashes) {
-		v.fail(at, "ledgers.tree is not the tree of the events")
-	}
+	v.edge(head)
 	v.checkpoint(at, head.Note)
 	for size := range v.checkpoints {
 		if size > v.tree.Size() {
@@ -33,6 +33,29 @@ func (v *verification) head(head eventstore.Head) {
 		if position > v.tree.Size() {
 			v.fail(position, "snapshots.position %d is beyond the log: its tail is missing", position)
 		}
+	}
+}
+
+// edge compares the right edge of the tree, subtree by subtree. A difference under a full tile is found there, to the leaf; of the
+// others only the range of the subtree is known.
+func (v *verification) edge(head eventstore.Head) {
+	at, have := head.Position(), v.tree.Edge()
+	if v.tree.Size() != at {
+		return // told already
+	}
+	tiled := at / transparency.TileWidth * transparency.TileWidth
+	first := int64(1)
+	for i, h := range have.Hashes {
+		span := int64(1) << (bits.Len64(uint64(at-first+1)) - 1)
+		last := first + span - 1
+		switch {
+		case h == head.Edge.Hashes[i]:
+		case last <= tiled:
+			v.fail(at, "ledgers.tree is not the tree of the events")
+		default:
+			v.fail(first, "an event of positions %d to %d is not the one in ledgers.tree", first, last)
+		}
+		first = last + 1
 	}
 }
 
@@ -131,7 +154,7 @@ func (v *verification) subjects(ctx context.Context, through int64) error {
 	if err != nil {
 		return fmt.Errorf("read subjects: %w", err)
 	}
-	err = v.log.Read(ctx, v.ledger, 1, through, func(r *eventstore.Record) error {
+	err = v.again(ctx, through, func(r *eventstore.Record) error {
 		decoded, err := v.codec.Decode(r.Envelope)
 		if err != nil {
 			return nil // told before
@@ -150,6 +173,15 @@ func (v *verification) subjects(ctx context.Context, through int64) error {
 		v.fail(position, "subjects has %q of an event that is not there", list)
 	}
 	return nil
+}
+
+// again reads the events once more, as far as they are there: what is missing was told before.
+func (v *verification) again(ctx context.Context, through int64, yield func(*eventstore.Record) error) error {
+	err := v.log.Read(ctx, v.ledger, 1, through, yield)
+	if errors.Is(err, eventstore.ErrCorrupt) {
+		return nil
+	}
+	return err
 }
 
 func (v *verification) commandRows(ctx context.Context, through int64) error {
@@ -191,7 +223,7 @@ func (v *verification) commandRows(ctx context.Context, through int64) error {
 		}
 	}
 	var current eventstore.Command
-	err := v.log.Read(ctx, v.ledger, 1, through, func(r *eventstore.Record) error {
+	err := v.again(ctx, through, func(r *eventstore.Record) error {
 		decoded, err := v.codec.Decode(r.Envelope)
 		if err != nil {
 			return nil // told before
@@ -239,7 +271,11 @@ func (v *verification) tileRows(ctx context.Context, through int64) error {
 			return nil
 		}
 		if !bytes.Equal(want[k], hashes) {
-			v.fail(last(k), "tiles.hashes of level %d index %d are not those of the events", level, index)
+			position := last(k)
+			if level == 0 {
+				position = index*transparency.TileWidth + firstLeaf(want[k], hashes)
+			}
+			v.fail(position, "tiles.hashes of level %d index %d are not those of the events", level, index)
 		}
 		delete(want, k)
 		return nil
@@ -251,6 +287,15 @@ func (v *verification) tileRows(ctx context.Context, through int64) error {
 		v.fail(last(k), "tiles level %d index %d is missing", k.level, k.index)
 	}
 	return nil
+}
+
+// firstLeaf returns which leaf of two tiles, counted from 1, is the first that differs.
+func firstLeaf(want, have []byte) int64 {
+	i := 0
+	for i < len(want) && i < len(have) && want[i] == have[i] {
+		i++
+	}
+	return int64(i/transparency.HashSize) + 1
 }
 
 func (v *verification) strays(ctx context.Context, _ int64) error {
