@@ -2,6 +2,7 @@ package domain
 
 import (
 	"strconv"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -39,16 +40,24 @@ func (s *static) limited(pointer, v string, limit int) {
 		return
 	}
 	for _, r := range v {
-		if unicode.IsControl(r) {
+		if unicode.IsControl(r) || isDirection(r) {
 			s.refuse(TextInvalid, pointer)
 			return
 		}
+	}
+	if v != "" && strings.TrimSpace(v) == "" {
+		s.malformed(pointer, "empty")
 	}
 	if len(v) > limit {
 		if n := utf8.RuneCountInString(v); n > limit {
 			s.refuse(TextTooLong, pointer, strconv.Itoa(limit), strconv.Itoa(n))
 		}
 	}
+}
+
+// isDirection reports whether a character turns the direction of what follows, so that a text would be read otherwise than it is.
+func isDirection(r rune) bool {
+	return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
 }
 
 // name checks a required name.

@@ -139,6 +139,11 @@ func (a *App) make(ctx context.Context, t cli.Target, source ledger.Source, o le
 	if _, err := money.LookupCurrency(o.Currency); err != nil {
 		return nil, failure("currency.unknown", cli.ExitUsage, err, "currency", o.Currency)
 	}
+	if !isPostgres(t.DB) {
+		if f := folderFailure(t.DB); f != nil {
+			return nil, f
+		}
+	}
 	db, err := openDatabase(ctx, t.DB, modeCreate)
 	if err != nil {
 		return nil, explained(err, t)
@@ -263,9 +268,15 @@ func (a *App) Verify(ctx context.Context, t cli.Target, p cli.Progress) (cli.Ver
 		return cli.Verification{}, err
 	}
 	defer b.db.Close()
+	var outside []byte // the head file, where this machine has it; the demo keeps none
+	if b.key != "" {
+		if outside, err = a.keyring(t.DB).Head(b.opened.Origin); err != nil {
+			outside = nil // it may be someone else's
+		}
+	}
 	r, err := audit.Verify(ctx, b.db, b.id, func(ctx context.Context, f func(context.Context, audit.Live) error) error {
 		return b.db.view(ctx, b.id, func(ctx context.Context, s state) error { return f(ctx, s) })
-	}, p)
+	}, outside, p)
 	if err != nil {
 		return cli.Verification{}, explained(err, t)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strconv"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -63,6 +65,8 @@ func explain(err error, path string) *cli.Failure {
 		return failure("clock.ahead", cli.ExitUnusable, err)
 	case errors.Is(err, ledger.ErrNoKey):
 		return failure("key.missing", cli.ExitUnusable, err, "path", pathOf(err, path))
+	case errors.Is(err, ledger.ErrBadKey):
+		return failure("key.unusable", cli.ExitUnusable, err, "path", pathOf(err, path))
 	case errors.Is(err, ledger.ErrWrongKey):
 		return failure("key.mismatch", cli.ExitUnusable, err)
 	case errors.Is(err, ledger.ErrKeyExists):
@@ -96,6 +100,24 @@ func explain(err error, path string) *cli.Failure {
 	default:
 		return failure("database.unusable", cli.ExitUnusable, err, "path", path)
 	}
+}
+
+// folderFailure says why a new database cannot be made where it is asked for, or nil: the folder does not exist, or cannot be written.
+func folderFailure(path string) *cli.Failure {
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	folder := filepath.Dir(path)
+	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+		return failure("folder.missing", cli.ExitUnusable, err, "path", folder)
+	}
+	probe, err := os.CreateTemp(folder, ".soquy-*")
+	if err != nil {
+		return failure("database.read_only", cli.ExitUnusable, err, "path", path)
+	}
+	_ = probe.Close()
+	_ = os.Remove(probe.Name())
+	return nil
 }
 
 // pathOf is the file that an error is about.

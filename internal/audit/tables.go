@@ -13,6 +13,7 @@ import (
 	"github.com/soquy/soquy/eventstore"
 	"github.com/soquy/soquy/eventstore/transparency"
 	"github.com/soquy/soquy/internal/snapshot"
+	"github.com/soquy/soquy/projections"
 )
 
 // head compares the ledger's head with the tree of the events.
@@ -24,6 +25,7 @@ func (v *verification) head(head eventstore.Head) {
 	}
 	v.edge(head)
 	v.checkpoint(at, head.Note)
+	v.outsideHead()
 	for size := range v.checkpoints {
 		if size > v.tree.Size() {
 			v.fail(size, "checkpoints.tree_size %d is beyond the log: its tail is missing", size)
@@ -33,6 +35,22 @@ func (v *verification) head(head eventstore.Head) {
 		if position > v.tree.Size() {
 			v.fail(position, "snapshots.position %d is beyond the log: its tail is missing", position)
 		}
+	}
+}
+
+// outsideHead checks that the log contains the head that was kept outside of it.
+func (v *verification) outsideHead() {
+	if v.outside == nil || v.opened == nil {
+		return
+	}
+	c, err := transparency.OpenCheckpoint(v.outside, v.opened.PublicKey)
+	switch {
+	case err != nil:
+		return // a torn or foreign file says nothing about the database
+	case c.Size > v.tree.Size():
+		v.fail(v.tree.Size()+1, "the head file says that %d events were committed, the log has %d: it was restored or rolled back", c.Size, v.tree.Size())
+	case v.outsideRoot != c.Root:
+		v.fail(c.Size, "the log is not the one whose head the head file has")
 	}
 }
 
@@ -48,6 +66,7 @@ func (v *verification) edge(head eventstore.Head) {
 	for i, h := range have.Hashes {
 		span := int64(1) << (bits.Len64(uint64(at-first+1)) - 1)
 		last := first + span - 1
+		v.other = v.other || h != head.Edge.Hashes[i]
 		switch {
 		case h == head.Edge.Hashes[i]:
 		case last <= tiled:
@@ -69,6 +88,7 @@ func (v *verification) checkpoint(size int64, signed []byte) {
 	case err != nil:
 		v.fail(size, "the checkpoint is not signed by the ledger's key: %v", err)
 	case c.Size != size || c.Root != v.tree.Root():
+		v.other = true
 		v.fail(size, "the checkpoint is of another tree than that of the events")
 	}
 }
@@ -311,8 +331,13 @@ func (v *verification) strays(ctx context.Context, _ int64) error {
 
 // readModels compares the read models with those that the events lead to.
 func (v *verification) readModels(ctx context.Context, live Live) error {
-	if v.broken {
-		return nil // there is nothing to compare with
+	if v.broken || v.other {
+		// They are derived from the events as they were; compared with other events, all of them would be accused.
+		for _, m := range projections.Models() {
+			v.result.Projections = append(v.result.Projections, projections.Checked{Name: m.Name, Wrong: 1})
+		}
+		v.fail(0, "read models were not compared: the events are not those that were recorded")
+		return nil
 	}
 	checked, err := live.Check(ctx, v.fold, v.result.Events)
 	if err != nil {

@@ -4,6 +4,7 @@ package audit
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,9 +60,13 @@ func (r *Result) OK() bool { return r.Failed == 0 }
 
 // verification is the work on one ledger.
 type verification struct {
-	log    Log
-	ledger uuid.UUID
-	result Result
+	log     Log
+	ledger  uuid.UUID
+	outside []byte
+	result  Result
+
+	outsideSize int64             // of the head that was kept outside
+	outsideRoot transparency.Hash // of the log at that size
 
 	opened *domain.LedgerOpened
 	codec  *eventcodec.Codec
@@ -69,6 +74,7 @@ type verification struct {
 	fold   *projections.Fold
 	tree   *transparency.Tree
 	broken bool // the book or a fold could not follow: what depends on them is not compared
+	other  bool // the events are not those that were signed: nothing is compared with them
 
 	last        *domain.Event   // the event before
 	before      domain.TreeHead // of the tree before a close
@@ -105,25 +111,20 @@ func (s *sums) add(seed maphash.Seed, row []byte) {
 	s.sum += maphash.Bytes(seed, row)
 }
 
-// Verify checks a ledger. view calls its function with one state of the database. The error says that the check could not be made; what it
-// found is in the result.
-func Verify(ctx context.Context, log Log, ledger uuid.UUID, view func(context.Context, func(context.Context, Live) error) error, progress func(done, total int64)) (Result, error) {
+// Verify checks a ledger. view calls its function with one state of the database. outside is a signed head that was kept outside of it,
+// or nil: the log must contain it. The error says that the check could not be made; what it found is in the result.
+func Verify(ctx context.Context, log Log, ledger uuid.UUID, view func(context.Context, func(context.Context, Live) error) error, outside []byte, progress func(done, total int64)) (Result, error) {
 	v := &verification{
-		log: log, ledger: ledger, fold: projections.NewFold(projections.Models(), nil), tree: transparency.NewTree(),
+		log: log, ledger: ledger, outside: outside, fold: projections.NewFold(projections.Models(), nil), tree: transparency.NewTree(),
 		commands: map[uuid.UUID]bool{}, committed: map[uuid.UUID]commitment{}, texts: map[string][]uuid.UUID{},
 		erased: map[uuid.UUID]int64{}, seed: maphash.MakeSeed(),
 	}
 	if err := v.run(ctx, view, progress); err != nil {
 		return v.result, err
 	}
+	// What has a position comes first, in order; what is about the whole follows.
 	slices.SortStableFunc(v.result.Failures, func(a, b Failure) int {
-		switch {
-		case a.Position < b.Position:
-			return -1
-		case a.Position > b.Position:
-			return 1
-		}
-		return 0
+		return cmp.Compare(uint64(a.Position-1), uint64(b.Position-1))
 	})
 	return v.result, nil
 }
@@ -195,6 +196,11 @@ func (v *verification) start(ctx context.Context, head eventstore.Head) error {
 	}
 	v.codec = eventcodec.New(head.Origin, decimals)
 
+	if v.outside != nil && v.opened != nil {
+		if c, err := transparency.OpenCheckpoint(v.outside, v.opened.PublicKey); err == nil {
+			v.outsideSize = c.Size
+		}
+	}
 	v.checkpoints = map[int64][]byte{}
 	err = v.log.AllCheckpoints(ctx, v.ledger, func(c eventstore.Checkpoint) error {
 		v.checkpoints[c.Size] = bytes.Clone(c.Note)
@@ -248,6 +254,9 @@ func (v *verification) event(r *eventstore.Record) {
 	}
 	v.tree.Append(transparency.LeafHash(r.Envelope))
 	v.tiles = append(v.tiles, v.tree.Full()...)
+	if at == v.outsideSize {
+		v.outsideRoot = v.tree.Root()
+	}
 	if signed, kept := v.checkpoints[at]; kept {
 		v.checkpoint(at, signed)
 	}

@@ -22,6 +22,8 @@ type Keyring struct{ Dir string }
 var (
 	// ErrNoKey says that the keyring has no key for a ledger.
 	ErrNoKey = errors.New("no key of this ledger")
+	// ErrBadKey says that the key file of a ledger cannot be read, or is no key.
+	ErrBadKey = errors.New("key file cannot be used")
 	// ErrKeyExists says that the keyring has a key for an origin already, which a new ledger must not replace.
 	ErrKeyExists = errors.New("a key of this origin exists")
 )
@@ -72,11 +74,11 @@ func (k Keyring) Signer(origin string) (note.Signer, error) {
 		return nil, fmt.Errorf("%w: %w", ErrNoKey, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the key of %s: %w", origin, err)
+		return nil, fmt.Errorf("%w: %w", ErrBadKey, err)
 	}
 	signer, err := transparency.NewSigner(strings.TrimSpace(string(raw)))
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", k.KeyPath(origin), err)
+		return nil, fmt.Errorf("%w: %w", ErrBadKey, &fs.PathError{Op: "read", Path: k.KeyPath(origin), Err: err})
 	}
 	return signer, nil
 }
