@@ -265,7 +265,7 @@ func (a *App) writer(ctx context.Context, b *book, t cli.Target, source ledger.S
 func (a *App) Verify(ctx context.Context, t cli.Target, p cli.Progress) (cli.Verification, error) {
 	b, err := a.open(ctx, t, modeRead)
 	if err != nil {
-		return cli.Verification{}, err
+		return unverifiable(err, t)
 	}
 	defer b.db.Close()
 	var outside []byte // the head file, where this machine has it; the demo keeps none
@@ -278,7 +278,7 @@ func (a *App) Verify(ctx context.Context, t cli.Target, p cli.Progress) (cli.Ver
 		return b.db.view(ctx, b.id, func(ctx context.Context, s state) error { return f(ctx, s) })
 	}, outside, p)
 	if err != nil {
-		return cli.Verification{}, explained(err, t)
+		return unverifiable(explained(err, t), t)
 	}
 	out := cli.Verification{
 		Ledger: r.Ledger, OK: r.OK(), Events: r.Events, Root: r.Root, Checkpoint: string(r.Checkpoint),
@@ -290,6 +290,15 @@ func (a *App) Verify(ctx context.Context, t cli.Target, p cli.Progress) (cli.Ver
 		out.Failures = append(out.Failures, cli.VerifyFailure{Position: f.Position, What: f.What})
 	}
 	return out, nil
+}
+
+// unverifiable turns a log that cannot even be read as one into a verification that says so; another error stays one.
+func unverifiable(err error, t cli.Target) (cli.Verification, error) {
+	var f *cli.Failure
+	if !errors.As(err, &f) || f.Exit != cli.ExitIntegrity {
+		return cli.Verification{}, err
+	}
+	return cli.Verification{Ledger: t.Ledger, Failures: []cli.VerifyFailure{{What: f.Error()}}}, nil
 }
 
 // Rebuild makes read models anew.

@@ -98,12 +98,16 @@ func (a *App) keyring(db string) ledger.Keyring {
 
 // shown is how a database is named to people: without a password.
 func shown(db string) string {
-	if !isPostgres(db) {
+	u, err := url.Parse(db)
+	switch {
+	case err != nil && isPostgres(db):
+		return "postgres://…"
+	case err != nil || u.User == nil && u.RawQuery == "":
 		return db
 	}
-	u, err := url.Parse(db)
-	if err != nil {
-		return "postgres://…"
+	if q := u.Query(); q.Has("password") {
+		q.Set("password", "xxxxx")
+		u.RawQuery = q.Encode()
 	}
 	return u.Redacted()
 }

@@ -45,7 +45,7 @@ func (p *program) initCommand() *command {
 		if p.json {
 			return p.encode(initJSON{newHeadJSON(h), h.Currency.Code, h.PublicKey, h.KeyFile})
 		}
-		p.printf("%s\n", p.t("init.done", "db", p.db))
+		p.printf("%s\n", p.t("init.done", "db", withoutPassword(p.db)))
 		p.pair("ledger", h.Origin)
 		p.pair("currency", h.Currency.Code)
 		p.pair("public_key", h.PublicKey)
@@ -80,10 +80,16 @@ func (p *program) same() string {
 // withoutPassword is the name of a database as it may be shown.
 func withoutPassword(db string) string {
 	u, err := url.Parse(db)
-	if err != nil || u.User == nil {
+	if err != nil || u.Host == "" && u.User == nil && u.RawQuery == "" {
 		return db
 	}
-	u.User = url.User(u.User.Username())
+	if u.User != nil {
+		u.User = url.User(u.User.Username())
+	}
+	if q := u.Query(); q.Has("password") {
+		q.Del("password")
+		u.RawQuery = q.Encode()
+	}
 	return u.String()
 }
 

@@ -215,6 +215,9 @@ func (p *Parser) Parse(line []byte) (Request, error) {
 	if !errors.As(err, &syntax) {
 		return req, err
 	}
+	if req.ID == uuid.Nil && !isUnparsable(err) && syntax.Pointer != "/id" {
+		req.ID = madeID() // the answer names the command, as that of every command without an ID
+	}
 	if syntax.Problem != jcs.InvalidUTF8 && syntax.Problem != jcs.ControlCharacter && syntax.Problem != jcs.LoneSurrogate {
 		return req, domain.Refuse(domain.CommandMalformed, syntax.Pointer, syntax.Problem)
 	}
@@ -233,10 +236,13 @@ func mend(line []byte) []byte {
 	out = bytes.Clone(out)
 	for i, c := range out {
 		if c < 0x20 {
-			out[i] = ' '
+			out[i] = '?'
+			if c == '\t' || c == '\n' || c == '\r' {
+				out[i] = ' ' // white space between values
+			}
 		}
 		if isSurrogate(out[i:]) {
-			copy(out[i:], `\u0020`)
+			copy(out[i:], `\u003f`)
 		}
 	}
 	return out
@@ -326,8 +332,9 @@ func (p *Parser) parse(line []byte) (Request, error) {
 		err = r.End()
 	}
 	if err != nil {
-		if req.ID = p.findID(line); isUnparsable(err) {
-			req.ID = uuid.Nil // what was read of it means nothing
+		req.ID = uuid.Nil // of an unparsable line, what was read means nothing
+		if !isUnparsable(err) {
+			req.ID = p.findID(line)
 		}
 		return req, err
 	}
@@ -356,6 +363,15 @@ func (p *Parser) parse(line []byte) (Request, error) {
 		return req, c.err
 	}
 	return req, nil
+}
+
+// madeID makes an ID for a command that is refused before the writer, which makes those of the others, sees it.
+func madeID() uuid.UUID {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return uuid.Nil // no randomness: the answer goes without
+	}
+	return id
 }
 
 // isUnparsable reports whether a line was no JSON object at all.

@@ -230,6 +230,9 @@ func (l *Ledger) submit(ctx context.Context, p *pending, wait bool) (*Receipt, e
 	if err := eventcodec.Validate(&p.req); err != nil {
 		var refusal *domain.Refusal
 		if errors.As(err, &refusal) {
+			if p.req.ID == uuid.Nil {
+				p.req.ID = System().newID(time.Now()) // nothing is stored: it need not come from the writer's source
+			}
 			return answered(Answer{Command: p.req.ID, Refusal: refusal}), nil
 		}
 		return nil, err

@@ -294,7 +294,7 @@ func (w *writer) repeat(ctx context.Context, b *batch, p *pending, c eventstore.
 	}
 	same := c.Fingerprint == fingerprint
 	if same {
-		if same, err = w.sameTexts(ctx, p, &events[0]); err != nil {
+		if same, err = w.sameTexts(ctx, b, p, &events[0]); err != nil {
 			return err
 		}
 	}
@@ -309,7 +309,7 @@ func (w *writer) repeat(ctx context.Context, b *batch, p *pending, c eventstore.
 }
 
 // sameTexts compares the private texts of a request with those of the command that was accepted, as far as they still exist.
-func (w *writer) sameTexts(ctx context.Context, p *pending, first *domain.Event) (bool, error) {
+func (w *writer) sameTexts(ctx context.Context, b *batch, p *pending, first *domain.Event) (bool, error) {
 	var then []*domain.Commitment
 	var now [][]byte
 	switch body := first.Body.(type) {
@@ -336,6 +336,9 @@ func (w *writer) sameTexts(ctx context.Context, p *pending, first *domain.Event)
 		return false, fmt.Errorf("read private texts: %w", err)
 	}
 	for i, c := range then {
+		if slices.Contains(b.Erase, c.Private) {
+			continue // erased before it in this very batch
+		}
 		if row, exists := rows[c.Private]; exists && !private.Opens(&row, now[i]) {
 			return false, nil
 		}
