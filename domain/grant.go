@@ -68,8 +68,32 @@ type GrantFacts struct {
 	RecipientKind  string // student, teacher, other, collective, unit
 	Person         uuid.UUID
 	PersonPosition int64 // of the person's registration
+	// GrantUnit is the unit at which the grant counts, in a later event of a grant whose fund has another unit by now; else "".
+	GrantUnit string
 
 	AchievementLevel, EducationLevel, Cause, SchoolYear string
+}
+
+// CountsAt is the unit at which the grant itself counts: its fund's when it was granted.
+func (g *GrantFacts) CountsAt() string {
+	if g.GrantUnit != "" {
+		return g.GrantUnit
+	}
+	return g.Unit
+}
+
+// at returns the facts of a grant for an event that is recorded while its fund belongs to a unit.
+func (g GrantFacts) at(unit string) GrantFacts {
+	if granted := g.CountsAt(); granted != unit {
+		g.Unit, g.GrantUnit = unit, granted
+	}
+	return g
+}
+
+// AsGranted returns the facts as the granting recorded them.
+func (g GrantFacts) AsGranted() GrantFacts {
+	g.Unit, g.GrantUnit = g.CountsAt(), ""
+	return g
 }
 
 // Granted is recorded for each recipient; its event ID is the grant's ID.
@@ -460,20 +484,20 @@ func (c *Disburse) decide(d *decision) {
 		}
 		f := d.fund(g.Fund)
 		d.notBefore(g.Since)
-		if g.Settled() {
-			d.refuse(GrantSettled, p.Grant.String())
-			continue
-		}
 		at := "/data/grants"
 		if p.Amount != "" || p.Quantity != "" {
 			at = index(at, i)
 		}
 		amount, quantity := d.payment(at, g, p)
+		if g.Settled() {
+			d.refuse(GrantSettled, p.Grant.String())
+			continue
+		}
 		e := GrantDisbursed{GrantFacts: g.GrantFacts, Grant: g.ID, Amount: amount, Quantity: quantity, First: g.neverPaid()}
 		g.pay(amount, quantity, d.c.EffectiveOn)
 		sum.Posted, sum.Quantity = d.sum(at, sum.Posted, amount), d.sum(at, sum.Quantity, quantity)
 		if f != nil && d.ok() {
-			e.Unit = f.unit
+			e.GrantFacts = e.at(f.unit)
 			e.Numbers = d.voucher(nil, f.unit, g.Asset, false)
 			paid = append(paid, e)
 		}
@@ -493,7 +517,7 @@ func (c *Disburse) decide(d *decision) {
 func (d *decision) payment(at string, g *Grant, p *Payment) (amount, quantity int64) {
 	amount, quantity = g.Open(), g.OpenQuantity()
 	over := func(open, asked int64) {
-		if asked > open {
+		if asked > open && !g.Settled() {
 			d.refuse(GrantOverpaid, g.ID.String(), d.formatOf(g.Asset, open), d.formatOf(g.Asset, asked))
 		}
 	}
@@ -563,7 +587,7 @@ func (c *CancelGrant) decide(d *decision) {
 	}
 	d.turnover("/data/grant", e.effects(&Event{}))
 	if d.ok() {
-		e.Unit = f.unit
+		e.GrantFacts = e.at(f.unit)
 		d.add(e)
 	}
 }
@@ -622,7 +646,7 @@ func (c *ReturnGrant) decide(d *decision) {
 	}
 	d.turnover("/data/amount", e.effects(&Event{}))
 	if d.ok() {
-		e.Unit = f.unit
+		e.GrantFacts = e.at(f.unit)
 		e.Numbers = d.voucher(nil, f.unit, g.Asset, true)
 		d.add(e)
 	}

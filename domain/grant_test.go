@@ -195,6 +195,8 @@ func TestDisburseRefused(t *testing.T) {
 	l.on("2017-03-05").given(donate("XQ", "1000"), donateBooks("XQ", "10", "100"))
 	a, b := l.when(award("XQ", "100", an)).id(), l.when(awardBooks("XQ", "2")).id()
 	unknown := uuid.UUID{0: 7}
+	paid := l.when(award("XQ", "10", an)).id()
+	l.given(pay(paid))
 	for _, tt := range []struct {
 		p      domain.Payment
 		code   domain.Code
@@ -210,6 +212,9 @@ func TestDisburseRefused(t *testing.T) {
 		{domain.Payment{Grant: b, Amount: "1"}, domain.QuantityMissing, []string{"/data/grants/0/quantity"}},
 		{domain.Payment{Grant: b, Quantity: "-1"}, domain.AmountNotPositive, []string{"/data/grants/0/quantity", "-1"}},
 		{domain.Payment{Grant: b, Quantity: "2.001"}, domain.GrantOverpaid, []string{b.String(), "2", "2.001"}},
+		{domain.Payment{Grant: paid, Amount: "0"}, domain.AmountNotPositive, []string{"/data/grants/0/amount", "0"}},
+		{domain.Payment{Grant: paid, Amount: "0.5"}, domain.AmountTooFine, []string{"/data/grants/0/amount", "0.5", "0"}},
+		{domain.Payment{Grant: paid, Amount: "5"}, domain.GrantSettled, []string{paid.String()}},
 	} {
 		l.when(&domain.Disburse{Grants: []domain.Payment{tt.p}}).refused(tt.code, tt.values...)
 	}
@@ -218,7 +223,7 @@ func TestDisburseRefused(t *testing.T) {
 	l.when(&domain.Disburse{Grants: []domain.Payment{{Grant: a, Amount: "60"}, {Grant: a, Amount: "60"}}}).
 		refused(domain.GrantOverpaid, a.String(), "40", "60")
 	l.on("2017-03-04").when(pay(a)).refused(domain.DateTooEarly, "2017-03-04", "2017-03-05")
-	l.has("XQ cash 1000/100")
+	l.has("XQ cash 990/100")
 }
 
 func TestCancelGrant(t *testing.T) {
@@ -244,6 +249,28 @@ func TestCancelGrant(t *testing.T) {
 		t.Error("a grant of which nothing was paid is not so marked")
 	}
 	l.when(reverse(c.id())).refused(domain.EntryNotReversible, c.id().String(), "grant.cancelled")
+}
+
+// After its fund came to another unit, what is undone of a grant is taken off where it was counted, and paid where the fund is.
+func TestGrantAfterMerger(t *testing.T) {
+	l := province(t)
+	l.on("2017-03-01").given(donate("XQ", "100"))
+	granted := l.given(award("XQ", "100", an))[0]
+	g, then := granted.ID, granted.Body.(*domain.Granted).GrantFacts
+	l.on("2017-03-05").given(&domain.MergeUnit{Unit: "X", Into: "Y"})
+	now := then
+	now.Unit, now.GrantUnit = "Y", "X"
+	payment := l.on("2017-03-06").when(payPart(g, "30")).
+		then(&domain.GrantDisbursed{GrantFacts: now, Grant: g, Amount: 30, First: true, Numbers: numbers("Y PC-2017-000001")}).id()
+	l.given(reverse(payment))
+	l.when(payPart(g, "30")).
+		then(&domain.GrantDisbursed{GrantFacts: now, Grant: g, Amount: 30, First: true, Numbers: numbers("Y PC-2017-000002")})
+	l.when(giveBack(g, "10")).
+		then(&domain.GrantReturned{GrantFacts: now, Grant: g, Amount: 10, Numbers: numbers("Y PT-2017-000001")})
+	l.when(cancel(g)).then(&domain.GrantCancelled{GrantFacts: now, Grant: g, Reason: "declined", Amount: 70})
+	if now.CountsAt() != "X" || now.AsGranted() != then {
+		t.Errorf("counts at %s, was granted as %+v", now.CountsAt(), now.AsGranted())
+	}
 }
 
 func TestReturnGrant(t *testing.T) {

@@ -666,17 +666,14 @@ func (v *verdict) disburse(c *domain.Disburse) {
 		o := left[p.Grant]
 		v.fund(g.fund)
 		v.notBefore(g.since)
-		if o.amount == 0 && o.quantity == 0 {
-			v.refuse("grant.settled")
-			continue
-		}
+		settled := o.amount == 0 && o.quantity == 0
 		pay := o
 		switch {
 		case goods(g.asset) && p.Amount != "":
 			v.refuse("quantity.missing")
 		case goods(g.asset) && p.Quantity != "":
 			pay.quantity = v.quantity(p.Quantity)
-			if pay.quantity > o.quantity {
+			if pay.quantity > o.quantity && !settled {
 				v.refuse("grant.overpaid")
 			}
 			pay.amount = share(o.amount, pay.quantity, o.quantity)
@@ -684,9 +681,13 @@ func (v *verdict) disburse(c *domain.Disburse) {
 			v.refuse("command.malformed")
 		case p.Amount != "":
 			pay.amount = v.amount(p.Amount)
-			if pay.amount > o.amount {
+			if pay.amount > o.amount && !settled {
 				v.refuse("grant.overpaid")
 			}
+		}
+		if settled {
+			v.refuse("grant.settled")
+			continue
 		}
 		left[p.Grant] = open{o.amount - pay.amount, o.quantity - pay.quantity}
 		v.amounts = append(v.amounts, [2]int64{pay.amount, pay.quantity})

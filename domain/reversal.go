@@ -9,7 +9,8 @@ import (
 // Reverse undoes an entry by a new one, with reference.
 type Reverse struct{ Event uuid.UUID }
 
-// EntryReversed is recorded by Reverse. It carries the entry that it undoes, so that it can be applied, counted and read alone.
+// EntryReversed is recorded by Reverse. It carries the entry that it undoes, so that it can be applied, counted and read alone; of its
+// lines what they are worth, not the texts.
 type EntryReversed struct {
 	Event    uuid.UUID
 	Position int64
@@ -40,7 +41,17 @@ func (c *Reverse) decide(d *decision) {
 	e := &EntryReversed{Event: c.Event, Position: target.Position, Entry: target.Body, EntryOn: target.EffectiveOn}
 	switch body := target.Body.(type) {
 	case *PersonMerged:
-	case *DonationReceived, *OpeningRecorded, *ExpenseRecorded, *FundsTransferred, *HoldingMoved, *GrantReturned, *CountSettled:
+	case *DonationReceived:
+		bare := *body
+		bare.Lines = withoutTexts(body.Lines)
+		e.Entry = &bare
+		d.undoes(e, target)
+	case *OpeningRecorded:
+		bare := *body
+		bare.Lines = withoutTexts(body.Lines)
+		e.Entry = &bare
+		d.undoes(e, target)
+	case *ExpenseRecorded, *FundsTransferred, *HoldingMoved, *GrantReturned, *CountSettled:
 		d.undoes(e, target)
 	case *Granted:
 		d.undoes(e, target)
@@ -61,7 +72,7 @@ func (c *Reverse) decide(d *decision) {
 				d.refuse(EntryInUse, c.Event.String())
 			}
 			after := *g
-			after.GrantFacts = body.GrantFacts
+			after.GrantFacts = body.AsGranted()
 			after.unpay(body.Amount, body.Quantity, d.c.EffectiveOn)
 			e.Reopened = &after
 		}
@@ -81,6 +92,16 @@ func (c *Reverse) decide(d *decision) {
 	if d.ok() {
 		d.add(e)
 	}
+}
+
+// withoutTexts returns the lines without what only describes them. An entry can be as long as an envelope may be, and its reversal
+// must fit too.
+func withoutTexts(lines []Line) []Line {
+	bare := slices.Clone(lines)
+	for i := range bare {
+		bare[i].Measure, bare[i].ValuedBy = "", ""
+	}
+	return bare
 }
 
 // undoes checks the funds and the date of the reversal of an entry.
@@ -192,7 +213,7 @@ func (e *EntryReversed) undoGrant(g *Grant, on Date) {
 	case *Granted:
 		g.cancel(e.Amount, e.Quantity)
 	case *GrantDisbursed:
-		g.GrantFacts = entry.GrantFacts
+		g.GrantFacts = entry.AsGranted()
 		g.unpay(entry.Amount, entry.Quantity, on)
 	case *GrantReturned:
 		g.Returned -= entry.Amount

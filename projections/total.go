@@ -161,7 +161,7 @@ func foldTotals(f *Fold, e *domain.Event) error {
 		}
 		return f.grant(PaidBasis, &b.GrantFacts, grants, sign*b.Amount)
 	case *domain.GrantReturned:
-		f.fact(BothBases, f.key(grantTuple(&b.GrantFacts, Returned)), 0, sign*b.Amount, nil, nil)
+		f.fact(BothBases, f.key(grantTuple(&b.GrantFacts, b.CountsAt(), Returned)), 0, sign*b.Amount, nil, nil)
 	}
 	return nil
 }
@@ -182,9 +182,11 @@ func (f *Fold) donation(b *domain.DonationReceived, gifts int64) {
 	}
 }
 
-func grantTuple(g *domain.GrantFacts, measure string) tuple {
+// grantTuple is what a step of a grant is counted by. Granting, cancelling and what came back count at the grant's unit, so that they
+// are taken off where they were counted; a payment at the unit that paid.
+func grantTuple(g *domain.GrantFacts, unit, measure string) tuple {
 	return tuple{
-		unit: g.Unit, fund: g.Fund, measure: measure, recipient: g.RecipientKind,
+		unit: unit, fund: g.Fund, measure: measure, recipient: g.RecipientKind,
 		achievementLevel: g.AchievementLevel, educationLevel: g.EducationLevel, schoolYear: g.SchoolYear, cause: g.Cause,
 		asset: string(g.Asset),
 	}
@@ -205,7 +207,11 @@ func (f *Fold) grant(basis int64, g *domain.GrantFacts, grants, amount int64) er
 			off = ordinal[:]
 		}
 	}
-	f.fact(basis, f.key(grantTuple(g, string(g.Kind))), grants, amount, on, off)
+	unit := g.CountsAt()
+	if basis == PaidBasis {
+		unit = g.Unit
+	}
+	f.fact(basis, f.key(grantTuple(g, unit, string(g.Kind))), grants, amount, on, off)
 	return nil
 }
 

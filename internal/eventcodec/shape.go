@@ -257,6 +257,7 @@ func grantFacts(c *coder, g *domain.GrantFacts) {
 	text(c, "kind", &g.Kind)
 	text(c, "fund", &g.Fund)
 	text(c, "unit", &g.Unit)
+	text(c, "grant_unit", &g.GrantUnit)
 	text(c, "asset", &g.Asset)
 	text(c, "recipient_kind", &g.RecipientKind)
 	c.id("person", &g.Person)
@@ -436,7 +437,7 @@ func entryReversed(c *coder, r *domain.EntryReversed) {
 	}
 	child(c, "reopened", &r.Reopened, reopened)
 	if d, ok := r.Entry.(*domain.GrantDisbursed); ok && c.mode == reading && r.Reopened != nil {
-		r.Reopened.ID, r.Reopened.GrantFacts = d.Grant, d.GrantFacts
+		r.Reopened.ID, r.Reopened.GrantFacts = d.Grant, d.AsGranted()
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -461,19 +462,46 @@ func TestEnvelopeTooLong(t *testing.T) {
 	l := w.open()
 	defer l.Close()
 	found(t, l)
-	var lines []string
-	for i := range 50 {
-		lines = append(lines, fmt.Sprintf(`{"asset":"goods:VO%d","amount":"1","quantity":"1","measure":%q,"valued_by":%q}`, i, strings.Repeat("ế", 300), strings.Repeat("ệ", 300)))
+	// 50 lines with long texts; the first one's is n characters.
+	gift := func(n int) string {
+		var lines []string
+		for i := range 50 {
+			text := strings.Repeat("ệ", 217)
+			if i == 0 {
+				text = strings.Repeat("x", n)
+			}
+			lines = append(lines, fmt.Sprintf(`{"asset":"goods:VO%d","amount":"1","quantity":"1","measure":%q,"valued_by":%q}`, i, strings.Repeat("ế", 193), text))
+		}
+		return `{"fund":"HB","donor":"CTY","lines":[` + strings.Join(lines, ",") + `]}`
 	}
-	head := w.head()
-	r := do(t, l, cmd("receive_donation", `{"fund":"HB","donor":"CTY","lines":[`+strings.Join(lines, ",")+`]}`)).Refusal
-	if r == nil || r.Code != domain.ListTooLong {
-		t.Fatalf("got %v, want list.too_long", r)
+	tooLong := func(n int) (over int) {
+		t.Helper()
+		head := w.head()
+		r := do(t, l, cmd("receive_donation", gift(n))).Refusal
+		if r == nil || r.Code != domain.ListTooLong {
+			t.Fatalf("got %v, want list.too_long", r)
+		}
+		if now := w.head(); now != head {
+			t.Error("something was stored")
+		}
+		size, err := strconv.Atoi(r.Args[2].Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return size - eventstore.MaxEnvelope
 	}
-	if now := w.head(); now != head {
-		t.Error("something was stored")
+	n := 500
+	n -= tooLong(n)
+	if over := tooLong(n + 1); over != 1 {
+		t.Errorf("one more is %d too many", over)
 	}
-	accept(t, l, cmd("receive_donation", `{"fund":"HB","donor":"CTY","lines":[`+strings.Join(lines[:20], ",")+`]}`))
+	a := accept(t, l, cmd("receive_donation", gift(n)))
+	longest, err := w.store.Event(t.Context(), w.id, a.Events[0])
+	if err != nil || len(longest.Envelope) != eventstore.MaxEnvelope {
+		t.Errorf("the envelope has %d bytes, %v", len(longest.Envelope), err)
+	}
+	// What can be recorded can be undone.
+	accept(t, l, cmd("reverse", fmt.Sprintf(`{"event":%q}`, a.Events[0])))
 }
 
 // Two writers on one file: each reads what the other appended, and nothing is lost or doubled.

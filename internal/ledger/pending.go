@@ -131,10 +131,10 @@ func (w *writer) decide(ctx context.Context, b *batch, p *pending, known map[uui
 		}
 		w.book.Evolve(&events[i])
 		b.Records = append(b.Records, w.codec.Record(&events[i], of))
-		if n := len(b.Records[len(b.Records)-1].Envelope); n > maxEnvelope(&events[i]) {
+		if n := len(b.Records[len(b.Records)-1].Envelope); n > eventstore.MaxEnvelope {
 			w.book.RollbackTo(mark)
 			b.Records = b.Records[:records]
-			b.refuse(p, domain.Refuse(domain.ListTooLong, "", fmt.Sprint(maxEnvelope(&events[i])), fmt.Sprint(n)))
+			b.refuse(p, domain.Refuse(domain.ListTooLong, "", fmt.Sprint(eventstore.MaxEnvelope), fmt.Sprint(n)))
 			return nil
 		}
 	}
@@ -153,21 +153,6 @@ func (w *writer) decide(ctx context.Context, b *batch, p *pending, known map[uui
 		ID: c.ID, Fingerprint: fingerprint, First: events[0].Position, Last: events[len(events)-1].Position,
 	})
 	return nil
-}
-
-// reversalRoom is what a reversal writes around the entry that it repeats, at most: an entry that can be reversed is refused when no
-// room for that would be left.
-const reversalRoom = 2_048
-
-// maxEnvelope is the size limit of an event's envelope.
-func maxEnvelope(e *domain.Event) int {
-	if _, isReversal := e.Body.(*domain.EntryReversed); isReversal {
-		return eventstore.MaxEnvelope
-	}
-	if len(e.Effects()) > 0 {
-		return eventstore.MaxEnvelope - reversalRoom
-	}
-	return eventstore.MaxEnvelope
 }
 
 func (b *batch) refuse(p *pending, r *domain.Refusal) {

@@ -40,7 +40,10 @@ type naiveEdge struct {
 }
 
 // grantState is what is known of a grant.
-type grantState struct{ paid, quantity int64 }
+type grantState struct {
+	unit           string // where it was granted
+	paid, quantity int64
+}
 
 func newNaive(h *History) *naive {
 	n := &naive{h: h, into: map[uuid.UUID]uuid.UUID{}, edges: map[string][]naiveEdge{}, level: map[string]domain.Level{}}
@@ -114,6 +117,7 @@ func newNaive(h *History) *naive {
 		case *domain.GrantReturned:
 			x := facts(&b.GrantFacts)
 			x.granted, x.paid, x.measure, x.amount = true, true, "returned", b.Amount
+			x.unit = grants[b.Grant].unit // it carries its grant's dimensions
 			add(x)
 		case *domain.Granted:
 			x := facts(&b.GrantFacts)
@@ -121,12 +125,13 @@ func newNaive(h *History) *naive {
 			if isUndo {
 				x.amount = undo.Amount
 			} else {
-				grants[e.ID] = &grantState{}
+				grants[e.ID] = &grantState{unit: b.Unit}
 			}
 			add(x)
 		case *domain.GrantCancelled:
 			x := facts(&b.GrantFacts)
 			x.granted, x.amount = true, -b.Amount
+			x.unit = grants[b.Grant].unit // it is taken off where it was counted
 			if g := grants[b.Grant]; g.paid == 0 && g.quantity == 0 {
 				x.grants = -1
 			}
