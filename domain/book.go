@@ -17,6 +17,7 @@ import (
 type Book struct {
 	ledger     uuid.UUID
 	origin     string
+	publicKey  string // that signs the heads now
 	currency   money.Currency
 	position   int64
 	recordedAt time.Time
@@ -50,9 +51,11 @@ func (b *Book) open(o *LedgerOpened) {
 	if err != nil {
 		panic("domain: ledger.opened: " + err.Error()) // it was checked when the ledger was made
 	}
-	ledger, origin, before, through := b.ledger, b.origin, b.currency, b.closedThrough
-	b.onUndo(func() { b.ledger, b.origin, b.currency, b.closedThrough = ledger, origin, before, through })
-	b.ledger, b.origin, b.currency = o.Ledger, o.Origin, currency
+	ledger, origin, key, before, through := b.ledger, b.origin, b.publicKey, b.currency, b.closedThrough
+	b.onUndo(func() {
+		b.ledger, b.origin, b.publicKey, b.currency, b.closedThrough = ledger, origin, key, before, through
+	})
+	b.ledger, b.origin, b.publicKey, b.currency = o.Ledger, o.Origin, o.PublicKey, currency
 	b.init()
 	b.closedThrough = never
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // BookVersion is the version of the encoding of a book. A snapshot of another version is not read: the log is replayed.
-const BookVersion = 1
+const BookVersion = 2
 
 // MarshalBinary encodes the book. Equal books have equal bytes, however they came about: keys are sorted, and days on which a
 // holding did not change after all are left out.
@@ -26,6 +26,7 @@ func (b *Book) MarshalBinary() ([]byte, error) {
 		return w.buf, nil
 	}
 	w.int(b.recordedAt.UnixMicro())
+	w.text(b.publicKey)
 	w.text(b.rootOf)
 	w.int(int64(b.closedThrough))
 	w.int(b.turnover.amount)
@@ -150,6 +151,7 @@ func (b *Book) UnmarshalBinary(data []byte) error {
 	b.currency = currency
 	b.init()
 	b.recordedAt = time.UnixMicro(r.int()).UTC()
+	b.publicKey = r.text()
 	b.rootOf = r.text()
 	b.closedThrough = Date(r.int())
 	b.turnover = turnover{r.int(), r.int()}

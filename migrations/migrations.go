@@ -5,8 +5,8 @@
 // crash leaves a schema between two files, never inside one, and the next [Up] goes on from there.
 //
 // Nothing of another program is touched. An SQLite file is ours when its application_id is [ApplicationID]; only a file
-// without any content is given it. In PostgreSQL everything of ours, goose's table too, is in the schema "soquy"; one
-// that somebody else made is refused, and the other schemas are left alone.
+// without any content is given it. In PostgreSQL everything of ours, goose's table too, is in the schema "soquy", and the
+// views for dashboards are in "reporting"; those that somebody else made are refused, and other schemas are left alone.
 package migrations
 
 import (
@@ -36,7 +36,7 @@ var (
 	ErrNewer = errors.New("schema is newer than this program")
 	// ErrOlder: the schema was made by an older version of this program; Up brings it up to date.
 	ErrOlder = errors.New("schema is older than this program")
-	// ErrForeign: the database or its schema "soquy" belongs to another program.
+	// ErrForeign: the database or its schema "soquy" or "reporting" belongs to another program.
 	ErrForeign = errors.New("database belongs to another program")
 )
 
@@ -61,19 +61,11 @@ func Up(ctx context.Context, db *sql.DB, dialect Dialect) error {
 // Check says whether the database has exactly the schema of this program, and writes nothing.
 // Errors: ErrNoSchema, ErrNewer, ErrOlder, ErrForeign.
 func Check(ctx context.Context, db *sql.DB, dialect Dialect) error {
-	want, err := latest(dialect)
+	want, err := Latest(dialect)
 	if err != nil {
 		return err
 	}
-	var have int64
-	switch dialect {
-	case SQLite:
-		have, err = versionSQLite(ctx, db)
-	case Postgres:
-		have, err = versionPostgres(ctx, db)
-	default:
-		err = fmt.Errorf("migrations: unknown dialect %q", dialect)
-	}
+	have, err := Version(ctx, db, dialect)
 	switch {
 	case err != nil:
 		return err
@@ -87,8 +79,19 @@ func Check(ctx context.Context, db *sql.DB, dialect Dialect) error {
 	return nil
 }
 
-// latest is the number of the last migration of a dialect.
-func latest(dialect Dialect) (int64, error) {
+// Version is the number of the last migration that was applied, 0 for none. Errors: ErrForeign.
+func Version(ctx context.Context, db *sql.DB, dialect Dialect) (int64, error) {
+	switch dialect {
+	case SQLite:
+		return versionSQLite(ctx, db)
+	case Postgres:
+		return versionPostgres(ctx, db)
+	}
+	return 0, fmt.Errorf("migrations: unknown dialect %q", dialect)
+}
+
+// Latest is the number of the last migration of a dialect that this program knows.
+func Latest(dialect Dialect) (int64, error) {
 	names, err := fs.Glob(files, string(dialect)+"/*.sql")
 	if err != nil {
 		return 0, err

@@ -20,8 +20,8 @@ func upPostgres(ctx context.Context, db *sql.DB) error {
 	const (
 		lock   = `SELECT pg_advisory_lock($1)`
 		unlock = `SELECT pg_advisory_unlock($1)`
-		exists = `SELECT to_regnamespace('soquy') IS NOT NULL`
-		schema = `CREATE SCHEMA soquy`
+		exists = `SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)`
+		create = `CREATE SCHEMA `
 	)
 	conn, err := db.Conn(ctx)
 	if err != nil {
@@ -32,14 +32,19 @@ func upPostgres(ctx context.Context, db *sql.DB) error {
 		return fmt.Errorf("lock the schema: %w", err)
 	}
 	defer conn.ExecContext(context.WithoutCancel(ctx), unlock, lockPostgres)
-	// IF NOT EXISTS asks for the right to create schemas also where an administrator made ours before.
-	var have bool
-	if err := conn.QueryRowContext(ctx, exists).Scan(&have); err != nil {
+	if err := reportingIsFree(ctx, conn); err != nil {
 		return err
 	}
-	if !have {
-		if _, err := conn.ExecContext(ctx, schema); err != nil {
-			return fmt.Errorf("make the schema: %w", err)
+	for _, schema := range []string{"soquy", reporting} {
+		// IF NOT EXISTS asks for the right to create schemas also where an administrator made ours before.
+		var have bool
+		if err := conn.QueryRowContext(ctx, exists, schema).Scan(&have); err != nil {
+			return err
+		}
+		if !have {
+			if _, err := conn.ExecContext(ctx, create+schema); err != nil {
+				return fmt.Errorf("make the schema %s: %w", schema, err)
+			}
 		}
 	}
 	p, err := provider(goose.DialectPostgres, db, Postgres, tablePostgres)
@@ -48,6 +53,39 @@ func upPostgres(ctx context.Context, db *sql.DB) error {
 	}
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+// reporting is the schema of the views for dashboards, since the migration reportingVersion.
+const (
+	reporting        = "reporting"
+	reportingVersion = 3
+)
+
+// reportingIsFree refuses a database in which another program has a schema of that name. An empty one was made for us.
+func reportingIsFree(ctx context.Context, conn *sql.Conn) error {
+	const (
+		used = `SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1)
+			OR EXISTS (SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = $1)
+			OR EXISTS (SELECT FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE n.nspname = $1)`
+		made = `SELECT to_regclass('` + tablePostgres + `') IS NOT NULL`
+		ours = `SELECT EXISTS (SELECT FROM ` + tablePostgres + ` WHERE is_applied AND version_id >= $1)`
+	)
+	var inUse, tables, applied bool
+	if err := conn.QueryRowContext(ctx, used, reporting).Scan(&inUse); err != nil || !inUse {
+		return err
+	}
+	if err := conn.QueryRowContext(ctx, made).Scan(&tables); err != nil {
+		return err
+	}
+	if tables {
+		if err := conn.QueryRowContext(ctx, ours, reportingVersion).Scan(&applied); err != nil {
+			return err
+		}
+	}
+	if !applied {
+		return fmt.Errorf("%w: its schema %s is not empty", ErrForeign, reporting)
 	}
 	return nil
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/soquy/soquy/eventstore"
 )
 
-// copyFrom is the number of rows from which on COPY is used. Below it the rows go as arrays, all tables of a batch in one
-// round trip; COPY takes one a table.
+// copyFrom is the number of rows from which on COPY is used. Below it the rows go as arrays, with the commit; COPY takes a
+// round trip a table, and less of the server's time a row.
 const copyFrom = 256
 
 // Append implements eventstore.Appender.
@@ -38,7 +38,7 @@ func (s *Store) Lock(ctx context.Context, ledger uuid.UUID) (eventstore.Lock, er
 	}
 	if err != nil {
 		if tx != nil {
-			rollback(ctx, tx)
+			tx.end(ctx)
 		}
 		return nil, wrap("lock "+ledger.String(), err)
 	}
@@ -48,7 +48,7 @@ func (s *Store) Lock(ctx context.Context, ledger uuid.UUID) (eventstore.Lock, er
 // A lock is a transaction that has locked the ledger's row.
 type lock struct {
 	store *Store
-	tx    pgx.Tx
+	tx    *transaction // nil once it is over
 	head  eventstore.Head
 }
 
@@ -65,7 +65,7 @@ func (l *lock) Append(ctx context.Context, b *eventstore.Batch) ([]byte, error) 
 		err = fmt.Errorf("the lock is of %s", l.head.Ledger)
 	}
 	if err != nil {
-		rollback(ctx, tx)
+		tx.end(ctx)
 		return nil, wrap(appendOp(b), err)
 	}
 	return l.store.append(ctx, tx, b, l.head.Position())
@@ -75,33 +75,31 @@ func (l *lock) Release() error {
 	if l.tx == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	err := l.tx.Rollback(ctx)
+	l.tx.end(context.Background())
 	l.tx = nil
-	return wrap("release the lock", err)
+	return nil
 }
 
 func appendOp(b *eventstore.Batch) string { return "append to " + b.Ledger.String() }
 
 // append stores the batch in the transaction, which has locked the ledger's row at position at (0: there is none), and
 // ends it, one way or the other.
-func (s *Store) append(ctx context.Context, tx pgx.Tx, b *eventstore.Batch, at int64) (note []byte, err error) {
-	defer rollback(ctx, tx)
+func (s *Store) append(ctx context.Context, tx *transaction, b *eventstore.Batch, at int64) (note []byte, err error) {
+	defer tx.end(ctx)
 	note, through, err := s.store(ctx, tx, b, at)
 	if err != nil {
 		return nil, wrap(appendOp(b), err)
 	}
-	if err := commit(ctx, tx); err != nil {
+	if err := tx.commit(ctx); err != nil {
 		return nil, wrap(appendOp(b), err)
 	}
 	s.partitions.Store(through)
 	return note, nil
 }
 
-// store is all of an append but the commit. The lock of the row and the look at the head are the compare, the one update
-// of the row is the swap: nobody else can come between.
-func (s *Store) store(ctx context.Context, tx pgx.Tx, b *eventstore.Batch, at int64) (note []byte, through int64, err error) {
+// store is all of an append but the commit; most of it is only queued, to be sent with that. The lock of the row and the
+// look at the head are the compare, the one update of the row is the swap: nobody else can come between.
+func (s *Store) store(ctx context.Context, tx *transaction, b *eventstore.Batch, at int64) (note []byte, through int64, err error) {
 	switch {
 	case b.After == 0:
 		// A row that does not exist cannot be locked: it is made, and completed once there is a note.
@@ -157,8 +155,8 @@ func create(ctx context.Context, tx pgx.Tx, b *eventstore.Batch, exists bool) er
 	return nil
 }
 
-// insert writes the batch, in one round trip where it is small, and the head.
-func insert(ctx context.Context, tx pgx.Tx, b *eventstore.Batch, note []byte) error {
+// insert queues the batch, but for what is long, and the head.
+func insert(ctx context.Context, tx *transaction, b *eventstore.Batch, note []byte) error {
 	const (
 		private = `INSERT INTO private (ledger_id, private_id, salt, document)
 			SELECT $1, * FROM unnest($2::uuid[], $3::bytea[], $4::bytea[])`
@@ -168,12 +166,11 @@ func insert(ctx context.Context, tx pgx.Tx, b *eventstore.Batch, note []byte) er
 		checkpoint = `INSERT INTO checkpoints (ledger_id, tree_size, note) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
 		swap       = `UPDATE ledgers SET head_position = $2, tree = $3, note = $4 WHERE ledger_id = $1`
 	)
-	batch := new(pgx.Batch)
 	for _, many := range []rows{eventRows{b}, newSubjectRows(b), commandRows{b}} {
 		switch n := many.len(); {
 		case n == 0:
 		case n < copyFrom:
-			batch.Queue(many.query(), append([]any{b.Ledger}, many.arrays()...)...)
+			tx.Queue(many.query(), append([]any{b.Ledger}, many.arrays()...)...)
 		default:
 			if err := copyRows(ctx, tx, many); err != nil {
 				return insertError(err)
@@ -185,7 +182,7 @@ func insert(ctx context.Context, tx pgx.Tx, b *eventstore.Batch, note []byte) er
 		for i, t := range b.Tiles {
 			levels[i], indexes[i], hashes[i] = int32(t.Level), t.Index, t.Hashes
 		}
-		batch.Queue(tiles, b.Ledger, levels, indexes, hashes)
+		tx.Queue(tiles, b.Ledger, levels, indexes, hashes)
 	}
 	if len(b.Private) > 0 {
 		ids, salts, documents := make([]uuid.UUID, len(b.Private)), make([][]byte, len(b.Private)), make([][]byte, len(b.Private))
@@ -193,16 +190,16 @@ func insert(ctx context.Context, tx pgx.Tx, b *eventstore.Batch, note []byte) er
 			p := &b.Private[i]
 			ids[i], salts[i], documents[i] = p.ID, p.Salt[:], p.Document
 		}
-		batch.Queue(private, b.Ledger, ids, salts, documents)
+		tx.Queue(private, b.Ledger, ids, salts, documents)
 	}
 	if len(b.Erase) > 0 {
-		batch.Queue(erase, b.Ledger, b.Erase)
+		tx.Queue(erase, b.Ledger, b.Erase)
 	}
 	if b.KeepNote {
-		batch.Queue(checkpoint, b.Ledger, b.Last(), note)
+		tx.Queue(checkpoint, b.Ledger, b.Last(), note)
 	}
-	batch.Queue(swap, b.Ledger, b.Last(), b.Edge.Bytes(), note)
-	return insertError(tx.SendBatch(ctx, batch).Close())
+	tx.Queue(swap, b.Ledger, b.Last(), b.Edge.Bytes(), note)
+	return nil
 }
 
 // insertError sees events that are there already: they are above the head, which is no mistake of the batch.

@@ -10,15 +10,20 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// schema is where all our tables are.
-const schema = "soquy"
+// schema is where all our tables are, reporting where the views for dashboards are.
+const (
+	schema    = "soquy"
+	reporting = "reporting"
+)
 
 // What a session is told where the URL does not say otherwise. Times are in milliseconds, as the server counts them.
 const (
 	// poolSize is the most connections of each pool: readers at once, and ledgers that are appended to at once.
 	poolSize = "10"
-	// statementTimeout ends a statement that runs away. An append's statements take milliseconds.
+	// statementTimeout ends a statement of a writer that runs away. An append's statements take milliseconds.
 	statementTimeout = "30000"
+	// readTimeout ends a statement of a reader: no question takes long, but whoever pages through an answer holds it up.
+	readTimeout = "300000"
 	// lockTimeout is how long an append waits for another writer of its ledger before ErrLocked.
 	lockTimeout = "10000"
 	// idleTimeout ends a session that holds a transaction open and does nothing, such as one whose process hangs.
@@ -29,7 +34,21 @@ const (
 	userTimeout = "30000"
 )
 
-// configure makes the configuration of the writers' pool of a URL.
+// unlessGiven sets what a session is told, unless the URL says it.
+func unlessGiven(config *pgxpool.Config, name, value string) {
+	if params := config.ConnConfig.RuntimeParams; params[name] == "" {
+		params[name] = value
+	}
+}
+
+// writers is the configuration of the writers' pool.
+func writers(config *pgxpool.Config) *pgxpool.Config {
+	config = config.Copy()
+	unlessGiven(config, "statement_timeout", statementTimeout)
+	return config
+}
+
+// configure makes what the configurations of both pools of a URL have in common.
 func configure(url string) (*pgxpool.Config, error) {
 	// pgxpool has no way to say whether the size was given.
 	if !strings.Contains(url, "pool_max_conns") {
@@ -37,20 +56,12 @@ func configure(url string) (*pgxpool.Config, error) {
 	}
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return nil, err
+		return nil, addressError(err)
 	}
-	params := config.ConnConfig.RuntimeParams
-	for name, value := range map[string]string{
-		"application_name":                    schema,
-		"statement_timeout":                   statementTimeout,
-		"lock_timeout":                        lockTimeout,
-		"idle_in_transaction_session_timeout": idleTimeout,
-	} {
-		if _, given := params[name]; !given {
-			params[name] = value
-		}
-	}
-	params["search_path"] = schema
+	unlessGiven(config, "application_name", schema)
+	unlessGiven(config, "lock_timeout", lockTimeout)
+	unlessGiven(config, "idle_in_transaction_session_timeout", idleTimeout)
+	config.ConnConfig.RuntimeParams["search_path"] = schema
 	config.ConnConfig.OnNotice = noteWarning
 	config.AfterConnect = afterConnect
 	return config, nil
@@ -59,6 +70,7 @@ func configure(url string) (*pgxpool.Config, error) {
 // readers is the configuration of the readers' pool.
 func readers(config *pgxpool.Config) *pgxpool.Config {
 	config = config.Copy()
+	unlessGiven(config, "statement_timeout", readTimeout)
 	config.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
 	config.AfterConnect = nil
 	return config

@@ -14,12 +14,13 @@ import (
 
 // The SQLSTATEs that mean something to us.
 const (
-	uniqueViolation   = "23505"
-	readOnly          = "25006"
-	diskFull          = "53100"
-	lockNotAvailable  = "55P03"
-	outcomeUnknown    = "08007"
-	completionUnknown = "40003"
+	uniqueViolation       = "23505"
+	readOnly              = "25006"
+	insufficientPrivilege = "42501"
+	diskFull              = "53100"
+	lockNotAvailable      = "55P03"
+	outcomeUnknown        = "08007"
+	completionUnknown     = "40003"
 )
 
 // wrap says what was attempted, and puts the contract's error in front of the driver's where there is one.

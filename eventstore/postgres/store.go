@@ -67,7 +67,8 @@ var _ eventstore.Store = (*Store)(nil)
 
 // Open connects to the database that a URL (or a keyword/value string) names, as opt.Mode says. The size of the pools and
 // everything else that pgxpool.ParseConfig and the server know can be set in the URL; what is set there wins over what
-// this package would set. Errors: eventstore.ErrForeign, ErrNewer, ErrOlder and ErrNoSchema (as the mode allows).
+// this package would set. Errors: eventstore.ErrForeign, ErrNewer, ErrOlder and ErrNoSchema (as the mode allows), *RightsError,
+// ErrReplica, *AddressError.
 func Open(ctx context.Context, url string, opt Options, joiners ...Joiner) (*Store, error) {
 	s := &Store{joiners: joiners}
 	if err := s.open(ctx, url, opt.Mode); err != nil {
@@ -88,7 +89,7 @@ func (s *Store) open(ctx context.Context, url string, mode Mode) error {
 	if s.read, err = pgxpool.NewWithConfig(ctx, readers(config)); err != nil || mode == ReadOnly {
 		return err
 	}
-	s.write, err = pgxpool.NewWithConfig(ctx, config)
+	s.write, err = pgxpool.NewWithConfig(ctx, writers(config))
 	return err
 }
 
@@ -96,10 +97,15 @@ func (s *Store) open(ctx context.Context, url string, mode Mode) error {
 func migrate(ctx context.Context, config *pgxpool.Config, mode Mode) error {
 	db := stdlib.OpenDB(*migrators(config))
 	defer db.Close()
+	if err := lookAround(ctx, db, mode); err != nil {
+		return err
+	}
 	err := migrations.Check(ctx, db, migrations.Postgres)
 	switch {
+	case err == nil:
+		return checkRights(ctx, db, mode)
 	case errors.Is(err, migrations.ErrNoSchema) && mode == Create, errors.Is(err, migrations.ErrOlder) && mode != ReadOnly:
-		return migrations.Up(ctx, db, migrations.Postgres)
+		return cannotMake(ctx, db, err, migrations.Up(ctx, db, migrations.Postgres))
 	}
 	return err
 }
@@ -114,11 +120,13 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// What a View and a Write begin with. Neither is bound by the timeouts of ordinary statements: a View holds no locks, and
-// a read model that is rebuilt takes its time.
+// What a View and a Write begin with. A View is bound by the timeout of a statement; a LongView and a Write are bound by none: the
+// first holds no locks, and a read model that is rebuilt takes its time.
 const (
 	beginView = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
-		SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0`
+		SET LOCAL idle_in_transaction_session_timeout = 0`
+	beginLongView = beginView + `;
+		SET LOCAL statement_timeout = 0`
 	beginWrite = `BEGIN ISOLATION LEVEL READ COMMITTED;
 		SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0`
 )
@@ -126,12 +134,30 @@ const (
 // View calls f in one REPEATABLE READ READ ONLY transaction, so that all it reads is of one state of the database.
 // Appends go on meanwhile; a View that lasts keeps VACUUM from cleaning up behind them.
 func (s *Store) View(ctx context.Context, f func(ctx context.Context, tx pgx.Tx) error) error {
-	tx, err := s.read.BeginTx(ctx, pgx.TxOptions{BeginQuery: beginView})
+	return s.view(ctx, beginView, f)
+}
+
+// LongView is View for what reads all there is, such as verify: its statements may take as long as they take.
+func (s *Store) LongView(ctx context.Context, f func(ctx context.Context, tx pgx.Tx) error) error {
+	return s.view(ctx, beginLongView, f)
+}
+
+func (s *Store) view(ctx context.Context, begin string, f func(ctx context.Context, tx pgx.Tx) error) error {
+	tx, err := s.read.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
 	if err != nil {
 		return wrap("read", err)
 	}
 	defer tx.Rollback(context.WithoutCancel(ctx))
 	return f(ctx, tx)
+}
+
+// Pools returns the figures of the connection pools by name: "read" and, of a store that writes, "write".
+func (s *Store) Pools() map[string]*pgxpool.Stat {
+	pools := map[string]*pgxpool.Stat{"read": s.read.Stat()}
+	if s.write != nil {
+		pools["write"] = s.write.Stat()
+	}
+	return pools
 }
 
 // Write calls f in one transaction, for read models that are rebuilt. It commits when f returns nil.

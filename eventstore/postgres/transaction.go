@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/soquy/soquy/eventstore"
 )
@@ -16,10 +18,102 @@ import (
 // on its way is worth waiting for.
 const patience = 60 * time.Second
 
+// A transaction is an append under way. It is what joiners get as their pgx.Tx.
+//
+// An append takes two round trips: one begins and locks the ledger's row, the other carries all that was queued and the
+// COMMIT. A joiner that cannot queue, because it must see an answer, sends what was queued before with its own statement.
+type transaction struct {
+	pgx.Tx
+	conn   *pgxpool.Conn
+	queued pgx.Batch
+	atEnd  []func()
+}
+
+// Queue keeps a statement to be sent with the commit. What it does not accept must fail on the server: once its answer
+// is here, the commit may have happened.
+func (t *transaction) Queue(query string, arguments ...any) *pgx.QueuedQuery {
+	return t.queued.Queue(query, arguments...)
+}
+
+// AtEnd has f called when the transaction is over, one way or the other: until then the arguments of what was queued
+// must not change.
+func (t *transaction) AtEnd(f func()) { t.atEnd = append(t.atEnd, f) }
+
+// flush sends what was queued.
+func (t *transaction) flush(ctx context.Context) error {
+	if t.queued.Len() == 0 {
+		return nil
+	}
+	batch := t.queued
+	t.queued = pgx.Batch{}
+	return insertError(t.Tx.SendBatch(ctx, &batch).Close())
+}
+
+// Exec implements pgx.Tx.
+func (t *transaction) Exec(ctx context.Context, query string, arguments ...any) (pgconn.CommandTag, error) {
+	if err := t.flush(ctx); err != nil {
+		return pgconn.CommandTag{}, err
+	}
+	return t.Tx.Exec(ctx, query, arguments...)
+}
+
+// Query implements pgx.Tx.
+func (t *transaction) Query(ctx context.Context, query string, arguments ...any) (pgx.Rows, error) {
+	if err := t.flush(ctx); err != nil {
+		return nil, err
+	}
+	return t.Tx.Query(ctx, query, arguments...)
+}
+
+// QueryRow implements pgx.Tx.
+func (t *transaction) QueryRow(ctx context.Context, query string, arguments ...any) pgx.Row {
+	if err := t.flush(ctx); err != nil {
+		return failedRow{err}
+	}
+	return t.Tx.QueryRow(ctx, query, arguments...)
+}
+
+// SendBatch implements pgx.Tx.
+func (t *transaction) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
+	if err := t.flush(ctx); err != nil {
+		return pgx.FailedBatchResults(b, err)
+	}
+	return t.Tx.SendBatch(ctx, b)
+}
+
+// CopyFrom implements pgx.Tx.
+func (t *transaction) CopyFrom(ctx context.Context, table pgx.Identifier, columns []string, rows pgx.CopyFromSource) (int64, error) {
+	if err := t.flush(ctx); err != nil {
+		return 0, err
+	}
+	return t.Tx.CopyFrom(ctx, table, columns, rows)
+}
+
+// Begin implements pgx.Tx: a savepoint.
+func (t *transaction) Begin(ctx context.Context) (pgx.Tx, error) {
+	if err := t.flush(ctx); err != nil {
+		return nil, err
+	}
+	return t.Tx.Begin(ctx)
+}
+
+var errJoinerEnds = errors.New("a joiner neither commits nor rolls back")
+
+// Commit implements pgx.Tx: it is not for joiners.
+func (*transaction) Commit(context.Context) error { return errJoinerEnds }
+
+// Rollback implements pgx.Tx: it is not for joiners.
+func (*transaction) Rollback(context.Context) error { return errJoinerEnds }
+
+// A failedRow is the answer to a question that was never asked.
+type failedRow struct{ err error }
+
+func (r failedRow) Scan(...any) error { return r.err }
+
 // begin begins a transaction and locks the ledger's row, in one round trip, and returns the head, or ErrNotFound with a
 // transaction that has locked nothing. wait says to wait for the lock for as long as ctx lasts. The transaction is open
 // unless the error is another than ErrNotFound.
-func (s *Store) begin(ctx context.Context, ledger uuid.UUID, wait bool) (tx pgx.Tx, head row, err error) {
+func (s *Store) begin(ctx context.Context, ledger uuid.UUID, wait bool) (tx *transaction, head row, err error) {
 	const (
 		patient = `SET LOCAL lock_timeout = 0`
 		endless = `SET LOCAL statement_timeout = 0`
@@ -27,6 +121,10 @@ func (s *Store) begin(ctx context.Context, ledger uuid.UUID, wait bool) (tx pgx.
 	)
 	if s.write == nil {
 		return nil, head, eventstore.ErrReadOnly
+	}
+	conn, err := s.write.Acquire(ctx)
+	if err != nil {
+		return nil, head, err
 	}
 	batch := new(pgx.Batch)
 	batch.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite})
@@ -43,10 +141,10 @@ func (s *Store) begin(ctx context.Context, ledger uuid.UUID, wait bool) (tx pgx.
 		}
 		return err
 	})
-	results := s.write.SendBatch(ctx, batch)
-	tx = results.Tx()
+	results := conn.SendBatch(ctx, batch)
+	tx = &transaction{Tx: results.Tx(), conn: conn}
 	if err := results.Close(); err != nil {
-		rollback(ctx, tx)
+		tx.end(ctx)
 		return nil, head, err
 	}
 	if !found {
@@ -55,17 +153,30 @@ func (s *Store) begin(ctx context.Context, ledger uuid.UUID, wait bool) (tx pgx.
 	return tx, head, nil
 }
 
-// commit makes the transaction durable.
-func commit(ctx context.Context, tx pgx.Tx) error {
+// commit sends what was queued and makes the transaction durable, in one round trip. The server does not look at the
+// COMMIT when a statement before it failed.
+func (t *transaction) commit(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	conn := tx.Conn().PgConn()
+	rolledBack := false
+	t.queued.Queue("commit").Exec(func(tag pgconn.CommandTag) error {
+		rolledBack = tag.String() == "ROLLBACK"
+		return nil
+	})
+	conn := t.conn.Conn().PgConn()
 	takeWarning(conn)
-	if err := tx.Commit(ctx); err != nil {
-		return commitError(err)
+	if err := t.conn.SendBatch(ctx, &t.queued).Close(); err != nil {
+		var unsent pgx.ErrPreprocessingBatch
+		if errors.As(err, &unsent) {
+			return err // nothing was sent but statements to be prepared
+		}
+		return insertError(commitError(err))
+	}
+	if rolledBack {
+		return pgx.ErrTxCommitRollback
 	}
 	if w := takeWarning(conn); w != nil {
 		return commitError(fmt.Errorf("the server warned at the commit: %s", w.Message))
@@ -73,9 +184,16 @@ func commit(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// rollback undoes the transaction unless it is over. A connection that cannot even do that is closed, which undoes it too.
-func rollback(ctx context.Context, tx pgx.Tx) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-	defer cancel()
-	_ = tx.Rollback(ctx)
+// end gives the connection back, and undoes the transaction unless it is over. A connection that cannot even do that is
+// closed, which undoes it too.
+func (t *transaction) end(ctx context.Context) {
+	if conn := t.conn.Conn(); !conn.IsClosed() && conn.PgConn().TxStatus() != 'I' {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		defer cancel()
+		_ = t.Tx.Rollback(ctx)
+	}
+	t.conn.Release()
+	for _, f := range t.atEnd {
+		f()
+	}
 }

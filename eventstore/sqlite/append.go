@@ -66,7 +66,8 @@ func (s *Store) append(ctx context.Context, t *transaction, b *eventstore.Batch)
 	if err != nil {
 		return nil, wrap(appendOp(b), err)
 	}
-	if err := t.commit(); err != nil {
+	pending := t.pending
+	if err := t.commit(func() { t.known = pending }); err != nil {
 		return nil, wrap(appendOp(b), err)
 	}
 	return note, nil
@@ -88,6 +89,9 @@ func (s *Store) store(ctx context.Context, t *transaction, b *eventstore.Batch) 
 		return nil, fmt.Errorf("sign: %w", err)
 	}
 	if err := t.raw(func() error { return t.insert(steps, ctx.Err, b) }); err != nil {
+		return nil, err
+	}
+	if err := t.insertSubjects(steps, b); err != nil {
 		return nil, err
 	}
 	if err := insertRest(steps, t, b, note); err != nil {
@@ -142,7 +146,6 @@ func (w *writer) insert(ctx context.Context, cancelled func() error, b *eventsto
 	var ledger any = b.Ledger[:]
 	var lastType, lastDay any
 	w.events.begin(ledger)
-	w.subjects.begin(ledger)
 	w.commands.begin(ledger)
 	for i := range b.Records {
 		r := &b.Records[i]
@@ -153,9 +156,8 @@ func (w *writer) insert(ctx context.Context, cancelled func() error, b *eventsto
 		if i == 0 || b.Records[i-1].EffectiveOn != r.EffectiveOn {
 			lastDay = w.dates.format(r.EffectiveOn)
 		}
-		var position any = r.Position
 		row := w.events.row()
-		row[0].Value = position
+		row[0].Value = r.Position
 		row[1].Value = r.ID[:]
 		row[2].Value = lastType
 		row[3].Value = lastDay
@@ -169,21 +171,8 @@ func (w *writer) insert(ctx context.Context, cancelled func() error, b *eventsto
 				return err
 			}
 		}
-		for _, subject := range r.Subjects {
-			row := w.subjects.row()
-			row[0].Value = subject
-			row[1].Value = position
-			if w.subjects.full() {
-				if err := w.subjects.flush(ctx); err != nil {
-					return err
-				}
-			}
-		}
 	}
 	if err := w.flushEvents(ctx); err != nil {
-		return err
-	}
-	if err := w.subjects.flush(ctx); err != nil {
 		return err
 	}
 	for i := range b.Commands {

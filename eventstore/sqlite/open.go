@@ -190,7 +190,7 @@ func (s *Store) prepareFile(ctx context.Context) error {
 func (s *Store) openReaders(params ...string) error {
 	params = append(params,
 		pragma("busy_timeout", busyTimeout), pragma("query_only", 1), pragma("cache_size", -cacheReader))
-	db, err := sql.Open(driverName, dsn(s.path, params...))
+	db, err := openDB(dsn(s.path, params...))
 	if err != nil {
 		return err
 	}

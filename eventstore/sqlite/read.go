@@ -130,32 +130,6 @@ func (s *Store) Event(ctx context.Context, ledger, id uuid.UUID) (eventstore.Rec
 	return c.records[0], nil
 }
 
-// Subject implements eventstore.Log.
-func (s *Store) Subject(ctx context.Context, ledger uuid.UUID, subject string, yield func(*eventstore.Record) error) error {
-	// The left join, so that a row of the index without its event is seen.
-	const query = `SELECT s.position, e.event_id, e.type, e.effective_on, e.recorded_at, e.envelope
-		FROM subjects s LEFT JOIN events e ON e.ledger_id = s.ledger_id AND e.position = s.position
-		WHERE s.ledger_id = ? AND s.subject = ? AND s.position > ? ORDER BY s.position LIMIT ?`
-	var c chunk
-	for after := int64(0); ; {
-		if err := c.load(ctx, s, query, ledger[:], subject, after, chunkRows); err != nil {
-			return wrap("subject "+subject, err)
-		}
-		if len(c.records) == 0 {
-			return nil
-		}
-		for i := range c.records {
-			after = c.records[i].Position
-			if c.records[i].Envelope == nil {
-				return fmt.Errorf("subject %s: %w: position %d is missing", subject, eventstore.ErrCorrupt, after)
-			}
-			if err := yield(&c.records[i]); err != nil {
-				return err
-			}
-		}
-	}
-}
-
 // A chunk is a buffer of events that were read by one statement.
 type chunk struct {
 	records []eventstore.Record

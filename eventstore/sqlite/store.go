@@ -114,7 +114,7 @@ func (s *Store) Write(ctx context.Context, f func(ctx context.Context, tx *sql.T
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := t.commit(); err != nil {
+	if err := t.commit(func() {}); err != nil {
 		return wrap("write", err)
 	}
 	return nil

@@ -5,26 +5,12 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
 	"github.com/soquy/soquy/eventstore"
 )
-
-// AllSubjects implements eventstore.Tables.
-func (s *Store) AllSubjects(ctx context.Context, ledger uuid.UUID, yield func(subject string, position int64) error) error {
-	const query = `SELECT subject, position FROM subjects WHERE ledger_id = ? AND (subject, position) > (?, ?)
-		ORDER BY subject, position LIMIT ?`
-	type row struct {
-		subject  string
-		position int64
-	}
-	return all(ctx, s, "read the subjects", query, ledger,
-		func(rows *sql.Rows) (x row, err error) { return x, rows.Scan(&x.subject, &x.position) },
-		func(x *row) []any { return []any{x.subject, x.position} },
-		func(x *row) error { return yield(x.subject, x.position) },
-		"", 0)
-}
 
 // AllCommands implements eventstore.Tables.
 func (s *Store) AllCommands(ctx context.Context, ledger uuid.UUID, yield func(eventstore.Command) error) error {
@@ -133,7 +119,7 @@ func (s *Store) Strays(ctx context.Context) ([]string, error) {
 				if err := rows.Scan(&id); err != nil {
 					return err
 				}
-				strays = append(strays, table+" "+idText(id))
+				strays = append(strays, strings.Replace(table, "subject_runs", "subjects", 1)+" "+idText(id))
 			}
 			if err := rows.Err(); err != nil {
 				return err
@@ -142,11 +128,11 @@ func (s *Store) Strays(ctx context.Context) ([]string, error) {
 		return nil
 	})
 	slices.Sort(strays)
-	return strays, wrap("look for strays", err)
+	return slices.Compact(strays), wrap("look for strays", err)
 }
 
 // ledgerTables are the tables whose rows belong to a ledger.
-var ledgerTables = [...]string{"checkpoints", "commands", "events", "private", "snapshots", "subjects", "tiles"}
+var ledgerTables = [...]string{"checkpoints", "commands", "events", "private", "snapshots", "subject_runs", "subjects", "tiles"}
 
 // idText is a ledger_id as text, also one that is none.
 func idText(id []byte) string {

@@ -20,6 +20,8 @@ type writer struct {
 	events, subjects, commands *inserter
 
 	dates   dates
+	known   pending // of the ledger that was appended to last
+	grouped subjectGroups
 	uncut   bool // the WAL may still hold texts that were erased
 	closing bool
 }
@@ -32,7 +34,7 @@ const (
 )
 
 func openWriter(ctx context.Context, path string) (_ *writer, err error) {
-	db, err := sql.Open(driverName, dsn(path, "mode=rw", "_txlock=immediate",
+	db, err := openDB(dsn(path, "mode=rw", "_txlock=immediate",
 		pragma("busy_timeout", busyTimeout), pragma("synchronous", "FULL"), pragma("foreign_keys", 1),
 		pragma("secure_delete", 1), pragma("cache_size", -cacheWriter), pragma("temp_store", "MEMORY"),
 		pragma("wal_autocheckpoint", autocheckpoint), pragma("journal_size_limit", journalLimit)))
@@ -53,13 +55,14 @@ func openWriter(ctx context.Context, path string) (_ *writer, err error) {
 	w := &writer{slot: make(chan struct{}, 1), db: db, conn: conn, uncut: true}
 	err = conn.Raw(func(c any) (err error) {
 		// SQLite opens a file that it may not write as read-only, and says nothing.
-		switch ro, err := c.(interface{ IsReadOnly(string) (bool, error) }).IsReadOnly("main"); {
+		inner := c.(*connection).Unwrap()
+		switch ro, err := inner.(interface{ IsReadOnly(string) (bool, error) }).IsReadOnly("main"); {
 		case err != nil:
 			return err
 		case ro:
 			return eventstore.ErrReadOnly
 		}
-		p := c.(driver.ConnPrepareContext)
+		p := inner.(driver.ConnPrepareContext)
 		if w.events, err = newInserter(ctx, p, "events", eventColumns); err != nil {
 			return err
 		}
@@ -83,6 +86,7 @@ func (w *writer) close() error {
 		return nil
 	}
 	w.closing = true
+	_ = w.settle() // what stays in runs is found there
 	if w.uncut {
 		w.cut()
 	}
@@ -100,9 +104,10 @@ func (w *writer) closeConn() error {
 // A transaction is an open write transaction, and holds the writer's slot until its end.
 type transaction struct {
 	*writer
-	tx     *sql.Tx
-	cancel context.CancelFunc
-	done   bool
+	tx      *sql.Tx
+	cancel  context.CancelFunc
+	pending pending // after the append
+	done    bool
 }
 
 // begin waits for the slot and for other processes, and begins a write transaction. Once it has begun, ctx has no power
@@ -141,11 +146,14 @@ func (s *Store) begin(ctx context.Context) (*transaction, error) {
 	return &transaction{writer: w, tx: tx, cancel: cancel}, nil
 }
 
-// commit makes the transaction durable and gives the slot back.
-func (t *transaction) commit() error {
+// commit makes the transaction durable, calls then if it is, and gives the slot back.
+func (t *transaction) commit(then func()) error {
 	err := t.tx.Commit()
-	if err == nil && t.uncut {
-		t.uncut = !t.cut()
+	if err == nil {
+		then()
+		if t.uncut {
+			t.uncut = !t.cut()
+		}
 	}
 	t.end()
 	return err

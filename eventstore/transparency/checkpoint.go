@@ -128,16 +128,19 @@ func NewSigner(skey string) (note.Signer, error) {
 	return s, nil
 }
 
-// SignCheckpoint returns the signed note of a checkpoint. The error is
-// ErrOrigin if the key is not that of the checkpoint's origin.
-func SignCheckpoint(c Checkpoint, s note.Signer) ([]byte, error) {
+// SignCheckpoint returns the signed note of a checkpoint; with several keys it
+// has a signature of each. The error is ErrOrigin if a key is not that of the
+// checkpoint's origin.
+func SignCheckpoint(c Checkpoint, keys ...note.Signer) ([]byte, error) {
 	if err := c.validate(); err != nil {
 		return nil, fmt.Errorf("transparency: sign checkpoint: %w", err)
 	}
-	if s.Name() != c.Origin {
-		return nil, fmt.Errorf("transparency: sign checkpoint of %s with the key of %s: %w", c.Origin, s.Name(), ErrOrigin)
+	for _, s := range keys {
+		if s.Name() != c.Origin {
+			return nil, fmt.Errorf("transparency: sign checkpoint of %s with the key of %s: %w", c.Origin, s.Name(), ErrOrigin)
+		}
 	}
-	b, err := note.Sign(&note.Note{Text: c.Body()}, s)
+	b, err := note.Sign(&note.Note{Text: c.Body()}, keys...)
 	if err != nil {
 		return nil, fmt.Errorf("transparency: sign checkpoint: %w", err)
 	}

@@ -58,6 +58,7 @@ type book struct {
 	db     database
 	id     uuid.UUID
 	opened *domain.LedgerOpened
+	public string // verifier key that signs the heads now
 	key    string // path of the secret key; "" when it is derived
 	money  money.Currency
 }
@@ -67,7 +68,7 @@ func (b *book) codec() *eventcodec.Codec { return eventcodec.New(b.opened.Origin
 func (b *book) head(h eventstore.Head) cli.Head {
 	return cli.Head{
 		Origin: h.Origin, Position: h.Position(), Root: h.Edge.Root(),
-		PublicKey: b.opened.PublicKey, KeyFile: b.key, Currency: b.money,
+		PublicKey: b.public, KeyFile: b.key, Currency: b.money,
 	}
 }
 
@@ -117,6 +118,9 @@ func (a *App) book(ctx context.Context, db database, id uuid.UUID, t cli.Target)
 	if b.money, err = money.LookupCurrency(b.opened.Currency); err != nil {
 		return nil, err
 	}
+	if b.public, err = ledger.PublicKey(ctx, db, id); err != nil {
+		return nil, err
+	}
 	if _, isDemo := demo.SeedOf(b.opened.Origin); !isDemo {
 		b.key = a.keyring(t.DB).KeyPath(b.opened.Origin)
 	}
@@ -138,6 +142,9 @@ func (a *App) make(ctx context.Context, t cli.Target, source ledger.Source, o le
 	}
 	if _, err := money.LookupCurrency(o.Currency); err != nil {
 		return nil, failure("currency.unknown", cli.ExitUsage, err, "currency", o.Currency)
+	}
+	if err := addressed(t.DB); err != nil {
+		return nil, err
 	}
 	if !isPostgres(t.DB) {
 		if f := folderFailure(t.DB); f != nil {
@@ -239,6 +246,7 @@ func (a *App) writer(ctx context.Context, b *book, t cli.Target, source ledger.S
 	o := ledger.Options{Source: source, Progress: p, ServerClock: b.db.clock(), Metrics: ledger.NewMetrics()}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(o.Metrics.Collectors()...)
+	registry.MustRegister(poolCollectors(b.db)...)
 	if seed, isDemo := demo.SeedOf(b.opened.Origin); isDemo {
 		secret, _ := demo.Key(seed)
 		signer, err := transparency.NewSigner(secret)
@@ -248,7 +256,7 @@ func (a *App) writer(ctx context.Context, b *book, t cli.Target, source ledger.S
 		o.Signer = signer
 	} else {
 		keys := a.keyring(t.DB)
-		signer, err := keys.Signer(b.opened.Origin)
+		signer, err := keys.Signer(b.opened.Origin, b.public)
 		if err != nil {
 			return nil, err
 		}
@@ -263,19 +271,27 @@ func (a *App) writer(ctx context.Context, b *book, t cli.Target, source ledger.S
 
 // Verify checks everything that can be checked.
 func (a *App) Verify(ctx context.Context, t cli.Target, p cli.Progress) (cli.Verification, error) {
+	return a.verify(ctx, t, nil, p)
+}
+
+// VerifySince is Verify, and checks that the log contains a signed checkpoint of before.
+func (a *App) VerifySince(ctx context.Context, t cli.Target, name string, signed []byte, p cli.Progress) (cli.Verification, error) {
+	return a.verify(ctx, t, []audit.Outside{{Name: name, Note: signed}}, p)
+}
+
+func (a *App) verify(ctx context.Context, t cli.Target, outside []audit.Outside, p cli.Progress) (cli.Verification, error) {
 	b, err := a.open(ctx, t, modeRead)
 	if err != nil {
 		return unverifiable(err, t)
 	}
 	defer b.db.Close()
-	var outside []byte // the head file, where this machine has it; the demo keeps none
-	if b.key != "" {
-		if outside, err = a.keyring(t.DB).Head(b.opened.Origin); err != nil {
-			outside = nil // it may be someone else's
+	if b.key != "" { // the demo keeps no head file
+		if signed, err := a.keyring(t.DB).Head(b.opened.Origin); err == nil && signed != nil { // else it may be someone else's
+			outside = append(outside, audit.Outside{Name: "the head file", Note: signed, Own: true})
 		}
 	}
 	r, err := audit.Verify(ctx, b.db, b.id, func(ctx context.Context, f func(context.Context, audit.Live) error) error {
-		return b.db.view(ctx, b.id, func(ctx context.Context, s state) error { return f(ctx, s) })
+		return b.db.view(ctx, b.id, true, func(ctx context.Context, s state) error { return f(ctx, s) })
 	}, outside, p)
 	if err != nil {
 		return unverifiable(explained(err, t), t)

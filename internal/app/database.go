@@ -3,10 +3,8 @@ package app
 import (
 	"context"
 	"database/sql"
-	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -15,6 +13,7 @@ import (
 	"github.com/soquy/soquy/eventstore"
 	"github.com/soquy/soquy/eventstore/postgres"
 	"github.com/soquy/soquy/eventstore/sqlite"
+	"github.com/soquy/soquy/internal/cli"
 	"github.com/soquy/soquy/internal/ledger"
 	"github.com/soquy/soquy/projections"
 	postgresmodels "github.com/soquy/soquy/projections/postgres"
@@ -33,8 +32,8 @@ const (
 // database is one open database: its log, and its read models.
 type database interface {
 	eventstore.Store
-	// view calls f with one state of the database.
-	view(ctx context.Context, ledger uuid.UUID, f func(context.Context, state) error) error
+	// view calls f with one state of the database. long says that it is for reading all there is, however long that takes.
+	view(ctx context.Context, ledger uuid.UUID, long bool, f func(context.Context, state) error) error
 	rebuild(ctx context.Context, ledger uuid.UUID, names []string, events projections.Events, progress func(done, total int64)) error
 	// clock returns the server's clock, or nil when there is no server.
 	clock() func(context.Context) (time.Time, error)
@@ -59,12 +58,22 @@ type readModels interface {
 	projections.Goods
 }
 
-// isPostgres reports whether a database is named by a PostgreSQL URL.
-func isPostgres(db string) bool {
-	return strings.HasPrefix(db, "postgres://") || strings.HasPrefix(db, "postgresql://")
+// isPostgres reports whether a database is named as one of PostgreSQL: by a URL, or by keywords and values.
+func isPostgres(db string) bool { return cli.KindOf(db) == cli.PostgresDatabase }
+
+// addressed refuses a name of a database that is neither PostgreSQL's nor can be meant as a file, and does not repeat it: it may
+// hold a password.
+func addressed(db string) error {
+	if cli.KindOf(db) == cli.UnknownDatabase {
+		return failure("database.address", cli.ExitUsage, nil, "path", cli.WithoutPassword(db))
+	}
+	return nil
 }
 
 func openDatabase(ctx context.Context, db string, m mode) (database, error) {
+	if err := addressed(db); err != nil {
+		return nil, err
+	}
 	if isPostgres(db) {
 		models := postgresmodels.New()
 		store, err := postgres.Open(ctx, db, postgres.Options{Mode: postgres.Mode(m)}, models.Join)
@@ -97,20 +106,7 @@ func (a *App) keyring(db string) ledger.Keyring {
 }
 
 // shown is how a database is named to people: without a password.
-func shown(db string) string {
-	u, err := url.Parse(db)
-	switch {
-	case err != nil && isPostgres(db):
-		return "postgres://…"
-	case err != nil || u.User == nil && u.RawQuery == "":
-		return db
-	}
-	if q := u.Query(); q.Has("password") {
-		q.Set("password", "xxxxx")
-		u.RawQuery = q.Encode()
-	}
-	return u.Redacted()
-}
+func shown(db string) string { return cli.WithoutPassword(db) }
 
 type sqliteDatabase struct {
 	*sqlite.Store
@@ -124,7 +120,7 @@ type sqliteState struct {
 	ledger uuid.UUID
 }
 
-func (d *sqliteDatabase) view(ctx context.Context, id uuid.UUID, f func(context.Context, state) error) error {
+func (d *sqliteDatabase) view(ctx context.Context, id uuid.UUID, _ bool, f func(context.Context, state) error) error {
 	return d.View(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		return f(ctx, &sqliteState{d.models.Reader(tx, id), d, tx, id})
 	})
@@ -156,8 +152,12 @@ type postgresState struct {
 	ledger uuid.UUID
 }
 
-func (d *postgresDatabase) view(ctx context.Context, id uuid.UUID, f func(context.Context, state) error) error {
-	return d.View(ctx, func(ctx context.Context, tx pgx.Tx) error {
+func (d *postgresDatabase) view(ctx context.Context, id uuid.UUID, long bool, f func(context.Context, state) error) error {
+	view := d.View
+	if long {
+		view = d.LongView
+	}
+	return view(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		return f(ctx, &postgresState{d.models.Reader(tx, id), d, tx, id})
 	})
 }

@@ -42,6 +42,9 @@ func explained(err error, t cli.Target) error {
 func (a *App) Explain(err error) *cli.Failure { return explain(err, "") }
 
 func explain(err error, path string) *cli.Failure {
+	if f := explainPostgres(err, path); f != nil {
+		return f
+	}
 	var (
 		known     *cli.Failure
 		integrity *ledger.IntegrityError
@@ -61,6 +64,8 @@ func explain(err error, path string) *cli.Failure {
 		return failure("log.corrupt", cli.ExitIntegrity, err, "position", "0", "what", err.Error())
 	case errors.Is(err, ledger.ErrRolledBack):
 		return failure("ledger.rolled_back", cli.ExitIntegrity, err)
+	case errors.Is(err, ledger.ErrNothingLost):
+		return failure("restore.complete", cli.ExitRefused, err)
 	case errors.Is(err, ledger.ErrClockAhead):
 		return failure("clock.ahead", cli.ExitUnusable, err)
 	case errors.Is(err, ledger.ErrNoKey):

@@ -40,7 +40,7 @@ type view struct {
 func (v *view) Head() cli.Head { return v.head }
 
 func (r *reader) View(ctx context.Context, f func(cli.View) error) error {
-	err := r.db.view(ctx, r.id, func(ctx context.Context, s state) error {
+	err := r.db.view(ctx, r.id, false, func(ctx context.Context, s state) error {
 		h, err := s.Head(ctx)
 		if err != nil {
 			return fmt.Errorf("read the head: %w", err)

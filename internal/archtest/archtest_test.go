@@ -38,16 +38,20 @@ var allowed = map[string][]string{
 	"internal/jcs":               {},
 	"internal/eventcodec":        {"domain", "domain/money", "eventstore", "internal/jcs"},
 	"internal/private":           {"eventstore"},
+	"internal/keychange":         {"domain", "eventstore/transparency"},
 	"internal/snapshot":          {"domain", "eventstore", "eventstore/transparency"},
-	"internal/ledger":            {"domain", "domain/money", "eventstore", "eventstore/transparency", "internal/eventcodec", "internal/jcs", "internal/private", "internal/snapshot"},
-	"internal/audit":             {"domain", "domain/money", "eventstore", "eventstore/transparency", "internal/eventcodec", "internal/private", "internal/snapshot", "projections"},
+	"internal/ledger":            {"domain", "domain/money", "eventstore", "eventstore/transparency", "internal/eventcodec", "internal/jcs", "internal/keychange", "internal/private", "internal/snapshot"},
+	"internal/audit":             {"domain", "domain/money", "eventstore", "eventstore/transparency", "internal/eventcodec", "internal/keychange", "internal/private", "internal/snapshot", "projections"},
 	"internal/locale":            {},
 	"internal/cli":               edges,
 	"internal/demo":              edges,
+	"internal/bench":             edges,
 	"internal/app":               {all},
 	"cmd/soquy":                  {"internal/cli", "internal/app"},
 	"internal/archtest":          {},
 	"internal/pgtest":            {},
+	"internal/cluster":           {},
+	"internal/faults":            {},
 	"projections/projectiontest": {"projections", "domain", "domain/money", "eventstore", "eventstore/transparency"},
 }
 
@@ -55,7 +59,7 @@ var allowed = map[string][]string{
 var pure = []string{"context", "os", "net", "log", "sync", "math/rand", "math/rand/v2", "crypto/rand", "database/sql", "io", "io/fs"}
 
 // testOnly may be imported by tests alone, so that no test helper reaches the binary.
-var testOnly = []string{"eventstore/storetest", "internal/pgtest", "projections/projectiontest", "internal/archtest"}
+var testOnly = []string{"eventstore/storetest", "internal/pgtest", "internal/cluster", "projections/projectiontest", "internal/archtest"}
 
 type goPackage struct {
 	ImportPath string

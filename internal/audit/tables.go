@@ -25,7 +25,7 @@ func (v *verification) head(head eventstore.Head) {
 	}
 	v.edge(head)
 	v.checkpoint(at, head.Note)
-	v.outsideHead()
+	v.outsideHeads()
 	for size := range v.checkpoints {
 		if size > v.tree.Size() {
 			v.fail(size, "checkpoints.tree_size %d is beyond the log: its tail is missing", size)
@@ -38,20 +38,50 @@ func (v *verification) head(head eventstore.Head) {
 	}
 }
 
-// outsideHead checks that the log contains the head that was kept outside of it.
-func (v *verification) outsideHead() {
-	if v.outside == nil || v.opened == nil {
-		return
+// outsideHeads checks that the log contains the heads that were kept outside of it.
+func (v *verification) outsideHeads() {
+	for _, o := range v.outside {
+		c, err := transparency.ClaimedCheckpoint(o.Note)
+		if err == nil && c.Origin != v.result.Ledger {
+			err = fmt.Errorf("it is of %s", c.Origin)
+		}
+		if err == nil && !o.Own && v.signer(o.Note) < 0 {
+			err = errors.New("no key of this ledger has signed it")
+		}
+		switch {
+		case err != nil && o.Own:
+		case err != nil:
+			v.fail(0, "%s says nothing of this log: %v", o.Name, err)
+		case c.Size <= v.tree.Size() && v.outsideRoots[c.Size] == c.Root:
+		case v.lost(o.Note, c):
+			if !o.Own {
+				v.fail(c.Size, "%s is of a log that was lost beyond position %d when the ledger was restored, as the event of position %d says",
+					o.Name, v.fork.Tree.Size, v.fork.Tree.Size+1)
+			}
+		case c.Size > v.tree.Size():
+			v.fail(v.tree.Size()+1, "%s says that %d events were committed, the log has %d: it was restored, rolled back or cut", o.Name, c.Size, v.tree.Size())
+		default:
+			v.fail(c.Size, "the log is not the one whose head %s has", o.Name)
+		}
 	}
-	c, err := transparency.OpenCheckpoint(v.outside, v.opened.PublicKey)
-	switch {
-	case err != nil:
-		return // a torn or foreign file says nothing about the database
-	case c.Size > v.tree.Size():
-		v.fail(v.tree.Size()+1, "the head file says that %d events were committed, the log has %d: it was restored or rolled back", c.Size, v.tree.Size())
-	case v.outsideRoot != c.Root:
-		v.fail(c.Size, "the log is not the one whose head the head file has")
+}
+
+// signer returns which of the ledger's keys has signed a note, or -1.
+func (v *verification) signer(signed []byte) int {
+	return slices.IndexFunc(v.keys, func(k keyFrom) bool {
+		_, err := transparency.OpenCheckpoint(signed, k.public)
+		return err == nil
+	})
+}
+
+// lost reports whether a head is of the events that the latest fork tells of: signed before it, later than what was kept, and not later than
+// what was known to be committed. Of the last of them even the root is known.
+func (v *verification) lost(signed []byte, c transparency.Checkpoint) bool {
+	if v.fork == nil || c.Size <= v.fork.Tree.Size || c.Size > v.fork.Lost.Size || c.Size == v.fork.Lost.Size && c.Root != v.fork.Lost.Root {
+		return false
 	}
+	k := v.signer(signed)
+	return k >= 0 && v.keys[k].size <= v.fork.Tree.Size
 }
 
 // edge compares the right edge of the tree, subtree by subtree. A difference under a full tile is found there, to the leaf; of the
@@ -80,25 +110,25 @@ func (v *verification) edge(head eventstore.Head) {
 
 // checkpoint compares a signed tree head with the tree of the events so far.
 func (v *verification) checkpoint(size int64, signed []byte) {
-	if v.opened == nil {
-		return
-	}
-	c, err := transparency.OpenCheckpoint(signed, v.opened.PublicKey)
-	switch {
-	case err != nil:
-		v.fail(size, "the checkpoint is not signed by the ledger's key: %v", err)
-	case c.Size != size || c.Root != v.tree.Root():
-		v.other = true
-		v.fail(size, "the checkpoint is of another tree than that of the events")
+	for _, key := range v.keysOf(size) {
+		c, err := transparency.OpenCheckpoint(signed, key)
+		switch {
+		case err != nil:
+			v.fail(size, "the checkpoint is not signed by the ledger's key: %v", err)
+		case c.Size != size || c.Root != v.tree.Root():
+			v.other = true
+			v.fail(size, "the checkpoint is of another tree than that of the events")
+			return
+		}
 	}
 }
 
 // snapshot compares a snapshot with the book at its position.
 func (v *verification) snapshot(s *eventstore.Snapshot) {
-	if v.opened == nil {
+	if len(v.keys) == 0 {
 		return
 	}
-	if _, _, err := snapshot.Open(s, v.opened.PublicKey); err != nil {
+	if _, _, err := snapshot.Open(s, v.keys[len(v.keys)-1].public); err != nil {
 		v.fail(s.Position, "snapshots: %v", err)
 		return
 	}

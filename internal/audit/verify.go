@@ -18,6 +18,7 @@ import (
 	"github.com/soquy/soquy/eventstore"
 	"github.com/soquy/soquy/eventstore/transparency"
 	"github.com/soquy/soquy/internal/eventcodec"
+	"github.com/soquy/soquy/internal/keychange"
 	"github.com/soquy/soquy/projections"
 )
 
@@ -62,11 +63,13 @@ func (r *Result) OK() bool { return r.Failed == 0 }
 type verification struct {
 	log     Log
 	ledger  uuid.UUID
-	outside []byte
+	outside []Outside
 	result  Result
 
-	outsideSize int64             // of the head that was kept outside
-	outsideRoot transparency.Hash // of the log at that size
+	outsideRoots map[int64]transparency.Hash // of the log, at the sizes that are claimed outside
+	started      int64                       // where the log ended when the checkpoints were read
+	keys         []keyFrom                   // the ledger's keys, one after another
+	fork         *domain.LedgerForked        // the latest
 
 	opened *domain.LedgerOpened
 	codec  *eventcodec.Codec
@@ -77,7 +80,6 @@ type verification struct {
 	other  bool // the events are not those that were signed: nothing is compared with them
 
 	last        *domain.Event   // the event before
-	before      domain.TreeHead // of the tree before a close
 	command     eventstore.Command
 	commands    map[uuid.UUID]bool
 	commandSums sums
@@ -99,6 +101,21 @@ type commitment struct {
 	sum      [32]byte
 }
 
+// keyFrom is a verifier key and the tree size of the first head that it signs.
+type keyFrom struct {
+	size   int64
+	public string
+	forked bool // its first head is not signed by the key before it, which has signed another
+}
+
+// An Outside is a signed head that was kept outside of the database, which the log must contain.
+type Outside struct {
+	Name string // what it is called in failures
+	Note []byte
+	// Own is set for the head file, which this program writes itself: one that is torn or of another ledger says nothing.
+	Own bool
+}
+
 // sums compares two collections of rows without keeping them: equal collections have equal sums, in whatever order they come, and
 // different ones do not but by a chance of 2⁻⁶⁴ with a seed that nobody knows.
 type sums struct {
@@ -111,9 +128,9 @@ func (s *sums) add(seed maphash.Seed, row []byte) {
 	s.sum += maphash.Bytes(seed, row)
 }
 
-// Verify checks a ledger. view calls its function with one state of the database. outside is a signed head that was kept outside of it,
-// or nil: the log must contain it. The error says that the check could not be made; what it found is in the result.
-func Verify(ctx context.Context, log Log, ledger uuid.UUID, view func(context.Context, func(context.Context, Live) error) error, outside []byte, progress func(done, total int64)) (Result, error) {
+// Verify checks a ledger. view calls its function with one state of the database. outside are heads that were kept
+// outside of it. The error says that the check could not be made; what it found is in the result.
+func Verify(ctx context.Context, log Log, ledger uuid.UUID, view func(context.Context, func(context.Context, Live) error) error, outside []Outside, progress func(done, total int64)) (Result, error) {
 	v := &verification{
 		log: log, ledger: ledger, outside: outside, fold: projections.NewFold(projections.Models(), nil), tree: transparency.NewTree(),
 		commands: map[uuid.UUID]bool{}, committed: map[uuid.UUID]commitment{}, texts: map[string][]uuid.UUID{},
@@ -196,11 +213,16 @@ func (v *verification) start(ctx context.Context, head eventstore.Head) error {
 	}
 	v.codec = eventcodec.New(head.Origin, decimals)
 
-	if v.outside != nil && v.opened != nil {
-		if c, err := transparency.OpenCheckpoint(v.outside, v.opened.PublicKey); err == nil {
-			v.outsideSize = c.Size
+	if v.opened != nil {
+		v.keys = []keyFrom{{1, v.opened.PublicKey, false}}
+	}
+	v.outsideRoots = map[int64]transparency.Hash{}
+	for _, o := range v.outside {
+		if c, err := transparency.ClaimedCheckpoint(o.Note); err == nil {
+			v.outsideRoots[c.Size] = transparency.Hash{}
 		}
 	}
+	v.started = head.Position()
 	v.checkpoints = map[int64][]byte{}
 	err = v.log.AllCheckpoints(ctx, v.ledger, func(c eventstore.Checkpoint) error {
 		v.checkpoints[c.Size] = bytes.Clone(c.Note)
@@ -249,18 +271,23 @@ func (v *verification) events(ctx context.Context, from, to int64, progress func
 func (v *verification) event(r *eventstore.Record) {
 	at := r.Position
 	v.result.Events = at
-	if r.Type == "period.closed" {
-		v.before = domain.TreeHead{Size: v.tree.Size(), Root: v.tree.Root()}
+	var before domain.TreeHead
+	switch r.Type {
+	case "period.closed", "ledger.rekeyed", "ledger.forked":
+		before = domain.TreeHead{Size: v.tree.Size(), Root: v.tree.Root()}
 	}
 	v.tree.Append(transparency.LeafHash(r.Envelope))
 	v.tiles = append(v.tiles, v.tree.Full()...)
-	if at == v.outsideSize {
-		v.outsideRoot = v.tree.Root()
+	if _, claimed := v.outsideRoots[at]; claimed {
+		v.outsideRoots[at] = v.tree.Root()
+	}
+	decoded, err := v.codec.Decode(r.Envelope)
+	if err == nil {
+		v.key(&decoded.Event, before)
 	}
 	if signed, kept := v.checkpoints[at]; kept {
 		v.checkpoint(at, signed)
 	}
-	decoded, err := v.codec.Decode(r.Envelope)
 	if err != nil {
 		v.fail(at, "events.envelope cannot be read: %v", err)
 		v.broken = true
@@ -300,9 +327,46 @@ func (v *verification) event(r *eventstore.Record) {
 		v.fail(at, "recorded_at goes back from %s to %s", v.last.RecordedAt, e.RecordedAt)
 	}
 	v.ofCommand(e, decoded.Fingerprint)
-	v.follow(e)
+	v.follow(e, before)
 	v.private(e)
 	v.last = e
+}
+
+// key follows the changes of the ledger's key: each is signed by the key before it. before is the tree before the event.
+func (v *verification) key(e *domain.Event, before domain.TreeHead) {
+	if len(v.keys) == 0 || !keychange.IsChange(e.Body) {
+		return
+	}
+	next := keyFrom{size: e.Position}
+	if err := keychange.Check(v.result.Ledger, e.Body, v.keys[len(v.keys)-1].public, before); err != nil {
+		v.fail(e.Position, "the change of the key is not signed by the key before it: %v", err)
+		return
+	}
+	if _, kept := v.checkpoints[e.Position]; !kept && e.Position <= v.started {
+		v.fail(e.Position, "checkpoints lacks that of the change of the key")
+	}
+	switch b := e.Body.(type) {
+	case *domain.LedgerRekeyed:
+		next.public = b.PublicKey
+	case *domain.LedgerForked:
+		next.public, next.forked, v.fork = b.PublicKey, true, b
+	}
+	v.keys = append(v.keys, next)
+}
+
+// keysOf returns the keys that sign the head of a size: one, or both where the key was changed.
+func (v *verification) keysOf(size int64) []string {
+	for i := len(v.keys) - 1; i >= 0; i-- {
+		k := v.keys[i]
+		if k.size > size {
+			continue
+		}
+		if k.size == size && i > 0 && !k.forked {
+			return []string{k.public, v.keys[i-1].public}
+		}
+		return []string{k.public}
+	}
+	return nil
 }
 
 func subjectRow(subject string, position int64) []byte {
@@ -312,7 +376,7 @@ func subjectRow(subject string, position int64) []byte {
 // ofCommand follows the commands that the events name: each is a run of events, whose first has its fingerprint.
 func (v *verification) ofCommand(e *domain.Event, fingerprint *[32]byte) {
 	if e.Command == uuid.Nil {
-		if e.Position != 1 {
+		if e.Position != 1 && !keychange.IsChange(e.Body) {
 			v.fail(e.Position, "the event is of no command")
 		}
 		return
@@ -349,7 +413,7 @@ func commandRow(c eventstore.Command) []byte {
 
 // follow applies an event to the book and the read models. An event that could not have been decided makes them panic: that is
 // a failure of the log, not of this program.
-func (v *verification) follow(e *domain.Event) {
+func (v *verification) follow(e *domain.Event, before domain.TreeHead) {
 	if v.broken {
 		return
 	}
@@ -360,7 +424,7 @@ func (v *verification) follow(e *domain.Event) {
 		}
 	}()
 	if closed, ok := e.Body.(*domain.PeriodClosed); ok {
-		v.closed(e, closed)
+		v.closed(e, closed, before)
 	}
 	if erased, ok := e.Body.(*domain.PersonErased); ok {
 		v.erase(e.Position, erased)
@@ -376,8 +440,8 @@ func (v *verification) follow(e *domain.Event) {
 }
 
 // closed derives again what a close says of the books.
-func (v *verification) closed(e *domain.Event, c *domain.PeriodClosed) {
-	if c.Tree != v.before {
+func (v *verification) closed(e *domain.Event, c *domain.PeriodClosed, before domain.TreeHead) {
+	if c.Tree != before {
 		v.fail(e.Position, "the close names another tree than the one before it")
 	}
 	want := v.book.Close(c.Through, c.Unit, c.Tree)

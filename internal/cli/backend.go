@@ -28,6 +28,8 @@ type Failure struct {
 	Args []domain.Arg
 	Exit int
 	Err  error // the cause, for those who look closer; may be nil
+
+	Of string // what was to be done, such as "demo", where the sentence for that is another one; may be ""
 }
 
 func (f *Failure) Error() string {
@@ -59,12 +61,17 @@ type Backend interface {
 	Writer(ctx context.Context, t Target, p Progress) (Writer, error)
 	// Verify checks everything that can be checked, without changing anything.
 	Verify(ctx context.Context, t Target, p Progress) (Verification, error)
+	// VerifySince is Verify, and checks that the log contains a checkpoint that was signed before; name is what failures call it.
+	VerifySince(ctx context.Context, t Target, name string, signed []byte, p Progress) (Verification, error)
 	// Rebuild makes read models anew from the first event, all of them when no name is given.
 	Rebuild(ctx context.Context, t Target, names []string, p Progress) error
 	// Demo builds the demo ledger of a seed. It refuses a database that has one.
 	Demo(ctx context.Context, t Target, seed uint64, p Progress) (Head, error)
 	// DemoFigures compares what was published with what the ledger of a demo has.
 	DemoFigures(ctx context.Context, t Target) ([]Figure, error)
+	Bencher
+	Migrator
+	Keeper
 	// ReadModels names the read models that can be rebuilt.
 	ReadModels() []string
 	// Explain says what an error of a ledger or a database means to the user; nil when it is none that a user can do something about.

@@ -35,7 +35,7 @@ type command struct {
 // command makes a command. key names its texts: cmd.<key>, and, where there are, cmd.<key>.long and cmd.<key>.example.
 func (p *program) command(key, use string) *command {
 	c := &cobra.Command{
-		Use:               use,
+		Use:               p.named(use),
 		Short:             p.t("cmd." + key),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		Args:              p.args(0, 0),
@@ -193,6 +193,8 @@ func (c *choice) String() string { return c.value }
 
 func (*choice) Type() string { return "word" }
 
+func (c *choice) choose() []string { return c.words }
+
 func (c *choice) Set(s string) error {
 	if !slices.Contains(c.words, s) {
 		return usage("choice", "value", s, "words", strings.Join(c.words, ", "))
@@ -210,6 +212,8 @@ type choices struct {
 func (c *choices) String() string { return strings.Join(c.values, ",") }
 
 func (*choices) Type() string { return "words" }
+
+func (c *choices) choose() []string { return c.words }
 
 func (c *choices) Set(s string) error {
 	for word := range strings.SplitSeq(s, ",") {

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
 
 	"github.com/soquy/soquy/domain"
@@ -30,7 +32,7 @@ func (p *program) demo(ctx context.Context, seed uint64) error {
 	h, err := p.backend.Demo(ctx, t, seed, b.progress())
 	b.done()
 	if err != nil {
-		return err
+		return p.notDemo(err)
 	}
 	t.Ledger = h.Origin
 	p.cat = p.cat.In(h.Currency.Code)
@@ -68,6 +70,18 @@ func (p *program) demo(ctx context.Context, seed uint64) error {
 		"totals --by unit --rollup --unit-level district,commune,chapter --measure merit_award --recipient student",
 		"vouchers --unit "+province+" --series PC", "history --subject fund:"+fund, "events --from "+itoa(h.Position-2), "verify")
 	return v.failure()
+}
+
+// notDemo says what keeps the demo from being built where the failure alone would say it as if of a ledger of one's own.
+func (p *program) notDemo(err error) error {
+	var f *Failure
+	if errors.As(err, &f) && (f.Code == "ledger.exists" || f.Code == "origin.differs") {
+		told := *f
+		told.Of = "demo"
+		told.Args = append(slices.Clone(f.Args), domain.Arg{Name: "db", Value: WithoutPassword(p.db)})
+		return &told
+	}
+	return err
 }
 
 // demoFigures prints the published figures, each with the command that shows it.

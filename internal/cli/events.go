@@ -9,7 +9,7 @@ import (
 // eventTypes are the types of events that this program records.
 func eventTypes() []string {
 	return []string{
-		"ledger.opened",
+		"ledger.opened", "ledger.rekeyed", "ledger.forked",
 		"unit.registered", "unit.renamed", "unit.moved", "unit.merged", "unit.closed",
 		"fund.opened", "fund.restricted", "fund.closed", "opening.recorded",
 		"person.registered", "person.corrected", "person.merged", "person.erased",

@@ -81,8 +81,11 @@ func parseID(name, s string) (uuid.UUID, error) {
 // A form reads what people type for amounts, quantities and IDs. It keeps the first thing that is wrong.
 type form struct {
 	p        *program
+	c        *command // whose flags it reads
 	currency money.Currency
-	personal []byte // RFC 8785 JSON of a person's private document
+	personal []byte                                   // RFC 8785 JSON of a person's private document
+	present  func(person uuid.UUID) (Personal, error) // the document that a person has now
+	places   []place                                  // of each line, recipient or payment, in order
 	err      error
 }
 
@@ -127,15 +130,15 @@ func (f *form) id(name, s string) uuid.UUID {
 	if s == "" {
 		return uuid.Nil
 	}
-	id, err := parseID(name, s)
+	id, err := parseID(f.p.named(name), s)
 	if err != nil {
 		f.fail(err)
 	}
 	return id
 }
 
-// pair splits NAME=VALUE at the last '='.
-func pair(s string) (name, value string, ok bool) {
+// cutLast splits NAME=VALUE at the last '='.
+func cutLast(s string) (name, value string, ok bool) {
 	i := strings.LastIndexByte(s, '=')
 	if i < 0 {
 		return s, "", false
@@ -167,6 +170,7 @@ func (f *form) lines(l *lines) []domain.LineInput {
 	}{{domain.Cash, l.cash}, {domain.Bank, l.bank}} {
 		if m.value != "" {
 			list = append(list, domain.LineInput{Asset: m.asset, Amount: f.amount("--"+string(m.asset), m.value)})
+			f.places = append(f.places, place{flag: "--" + string(m.asset)})
 		}
 	}
 	for _, s := range l.goods {
@@ -178,11 +182,13 @@ func (f *form) lines(l *lines) []domain.LineInput {
 		line := f.inKind("--goods", s, rest)
 		line.Asset, line.ValuedBy = domain.Goods(strings.TrimSpace(item)), l.valuedBy
 		list = append(list, line)
+		f.places = append(f.places, place{flag: "--goods", value: s})
 	}
 	for _, s := range l.labour {
 		line := f.inKind("--labour", s, s)
 		line.Asset, line.ValuedBy = domain.Labour, l.valuedBy
 		list = append(list, line)
+		f.places = append(f.places, place{flag: "--labour", value: s})
 	}
 	if len(list) == 0 {
 		f.fail(usage("no_lines"))
@@ -192,7 +198,7 @@ func (f *form) lines(l *lines) []domain.LineInput {
 
 // inKind reads "200 quyển=1.400.000": quantity, measure, value.
 func (f *form) inKind(flag, whole, s string) domain.LineInput {
-	counted, value, ok := pair(s)
+	counted, value, ok := cutLast(s)
 	n := strings.IndexFunc(counted, func(r rune) bool { return !strings.ContainsRune("0123456789., \u00a0", r) })
 	if !ok || n <= 0 {
 		f.fail(usage(strings.TrimPrefix(flag, "--"), "value", whole))

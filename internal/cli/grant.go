@@ -1,17 +1,9 @@
 package cli
 
 import (
-	"bufio"
-	"encoding/csv"
 	"errors"
-	"io"
 	"io/fs"
-	"os"
-	"slices"
-	"strconv"
 	"strings"
-
-	"github.com/google/uuid"
 
 	"github.com/soquy/soquy/domain"
 	"github.com/soquy/soquy/domain/money"
@@ -82,23 +74,29 @@ func (c *command) asset(dst *string, name string) *command {
 	return c
 }
 
+// recipient is one of whom only what all have in common is known.
+func (r *recipients) recipient() domain.Recipient {
+	return domain.Recipient{
+		AchievementLevel: r.achievement.value, Prize: r.prize.value, EducationLevel: r.education.value, Cause: r.cause.value,
+	}
+}
+
 // recipients reads who gets how much, in the order persons, collectives, units, file.
 func (f *form) recipients(r *recipients, asset domain.Asset) []domain.Recipient {
 	var list []domain.Recipient
 	add := func(flag, s string, name func(*domain.Recipient, string)) {
-		who, amount, ok := pair(s)
+		who, amount, ok := cutLast(s)
 		if !ok {
 			amount = r.amount
 		}
 		if amount == "" {
 			f.fail(usage("recipient", "flag", flag, "value", s))
 		}
-		to := domain.Recipient{
-			AchievementLevel: r.achievement.value, Prize: r.prize.value, EducationLevel: r.education.value, Cause: r.cause.value,
-		}
+		to := r.recipient()
 		to.Amount, to.Quantity = f.of(asset, flag, amount)
 		name(&to, who)
 		list = append(list, to)
+		f.places = append(f.places, place{flag: flag, value: s})
 	}
 	for _, s := range r.persons {
 		add("--to", s, func(to *domain.Recipient, who string) { to.Person = f.id("--to", who) })
@@ -112,7 +110,7 @@ func (f *form) recipients(r *recipients, asset domain.Asset) []domain.Recipient 
 	if r.file != "" {
 		list = append(list, f.recipientFile(r, asset)...)
 	}
-	if len(list) == 0 {
+	if len(list) == 0 && f.err == nil {
 		f.fail(usage("no_recipients"))
 	}
 	return list
@@ -124,105 +122,6 @@ func collective(s string) (name, unit string) {
 		return s[:i], s[i+1:]
 	}
 	return s, ""
-}
-
-// columns are those that a list of recipients may have: the names of the contract.
-func columns() []string {
-	return []string{"person", "collective", "unit", "amount", "quantity", "achievement_level", "prize", "education_level", "cause"}
-}
-
-// recipientFile reads a CSV file with a header; what a row leaves out is what the flags say.
-func (f *form) recipientFile(r *recipients, asset domain.Asset) []domain.Recipient {
-	file, err := os.Open(r.file)
-	if err != nil {
-		f.fail(fileFailure(r.file, err))
-		return nil
-	}
-	defer file.Close()
-	in := csv.NewReader(withoutMark(file))
-	in.TrimLeadingSpace = true
-	bad := func(line int) []domain.Recipient {
-		f.fail(usage("list", "path", r.file, "line", strconv.Itoa(line)))
-		return nil
-	}
-	header, err := in.Read()
-	if err != nil {
-		return bad(1)
-	}
-	for _, name := range header {
-		if !slices.Contains(columns(), name) {
-			f.fail(usage("list_column", "path", r.file, "column", name, "columns", strings.Join(columns(), ", ")))
-			return nil
-		}
-	}
-	var list []domain.Recipient
-	for {
-		row, err := in.Read()
-		if err == io.EOF {
-			return list
-		}
-		var syntax *csv.ParseError
-		if errors.As(err, &syntax) {
-			return bad(syntax.Line)
-		}
-		if err != nil {
-			f.fail(fileFailure(r.file, err))
-			return nil
-		}
-		line, _ := in.FieldPos(0)
-		to, ok := f.recipientRow(header, row, r, asset)
-		if !ok {
-			return bad(line)
-		}
-		list = append(list, to)
-	}
-}
-
-// recipientRow reads one row of a list.
-func (f *form) recipientRow(header, row []string, r *recipients, asset domain.Asset) (domain.Recipient, bool) {
-	to := domain.Recipient{
-		AchievementLevel: r.achievement.value, Prize: r.prize.value, EducationLevel: r.education.value, Cause: r.cause.value,
-	}
-	number := r.amount
-	for i, name := range header {
-		v := strings.TrimSpace(row[i])
-		if v == "" {
-			continue
-		}
-		switch name {
-		case "person":
-			id, err := uuid.Parse(v)
-			if err != nil {
-				return to, false
-			}
-			to.Person = id
-		case "collective":
-			to.Collective = v
-		case "unit":
-			to.Unit = v
-		case "amount", "quantity":
-			number = v
-		case "achievement_level":
-			to.AchievementLevel = v
-		case "prize":
-			to.Prize = v
-		case "education_level":
-			to.EducationLevel = v
-		case "cause":
-			to.Cause = v
-		}
-	}
-	to.Amount, to.Quantity = f.of(asset, r.file, number)
-	return to, number != ""
-}
-
-// withoutMark drops a byte order mark, with which spreadsheets begin a file.
-func withoutMark(r io.Reader) io.Reader {
-	b := bufio.NewReader(r)
-	if mark, _ := b.Peek(3); string(mark) == "\ufeff" {
-		_, _ = b.Discard(3)
-	}
-	return b
 }
 
 // fileFailure says why a file could not be read.
@@ -239,11 +138,12 @@ func (p *program) disburseCommand() *command {
 	return c.records(func(f *form, args []string) domain.CommandBody {
 		d := &domain.Disburse{}
 		for _, a := range args {
-			id, number, _ := pair(a)
+			id, number, _ := cutLast(a)
 			// Only the ledger knows whether the grant is goods; a quantity says so by its unit.
 			pay := domain.Payment{Grant: f.id("GRANT", id)}
-			pay.Amount, pay.Quantity = f.amountOrQuantity("GRANT", number)
+			pay.Amount, pay.Quantity = f.amountOrQuantity(a, number)
 			d.Grants = append(d.Grants, pay)
+			f.places = append(f.places, place{flag: a})
 		}
 		return d
 	})

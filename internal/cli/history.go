@@ -91,6 +91,10 @@ func (p *program) historyCommand() *command {
 		if err != nil {
 			return err
 		}
+		if len(h.entries) == 0 { // whatever there is begins with an event that names it
+			kind, id, _ := strings.Cut(subject, ":")
+			return domain.Refuse(domain.ReferenceUnknown, kind, id)
+		}
 		if p.json {
 			return p.encode(historyJSON{newHeadJSON(h.head), subject, h.envelopes()})
 		}

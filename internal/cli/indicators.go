@@ -34,6 +34,9 @@ func (p *program) indicatorsCommand() *command {
 			if err := known(ctx, v, "unit", q.Units); err != nil {
 				return err
 			}
+			if err := known(ctx, v, "indicator", q.Indicators); err != nil {
+				return err
+			}
 			rows, err := v.Indicators(ctx, q)
 			if err != nil {
 				return err

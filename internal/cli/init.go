@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"net/url"
 	"strings"
 	"time"
 
@@ -45,7 +44,7 @@ func (p *program) initCommand() *command {
 		if p.json {
 			return p.encode(initJSON{newHeadJSON(h), h.Currency.Code, h.PublicKey, h.KeyFile})
 		}
-		p.printf("%s\n", p.t("init.done", "db", withoutPassword(p.db)))
+		p.printf("%s\n", p.t("init.done", "db", WithoutPassword(p.db)))
 		p.pair("ledger", h.Origin)
 		p.pair("currency", h.Currency.Code)
 		p.pair("public_key", h.PublicKey)
@@ -69,28 +68,12 @@ func (p *program) commands(list ...string) {
 func (p *program) same() string {
 	s := ""
 	if p.db != DefaultDB && p.db != p.env("SOQUY_DB") {
-		s += " --db " + quoted(withoutPassword(p.db))
+		s += " --db " + quoted(WithoutPassword(p.db))
 	}
 	if p.ledger != "" {
 		s += " --ledger " + quoted(p.ledger)
 	}
 	return s
-}
-
-// withoutPassword is the name of a database as it may be shown.
-func withoutPassword(db string) string {
-	u, err := url.Parse(db)
-	if err != nil || u.Host == "" && u.User == nil && u.RawQuery == "" {
-		return db
-	}
-	if u.User != nil {
-		u.User = url.User(u.User.Username())
-	}
-	if q := u.Query(); q.Has("password") {
-		q.Del("password")
-		u.RawQuery = q.Encode()
-	}
-	return u.String()
 }
 
 // quoted is a word as a shell takes it.

@@ -94,14 +94,21 @@ func (p *program) exit(err error) int {
 	}
 	var refusal *domain.Refusal
 	if errors.As(err, &refusal) {
-		fmt.Fprintf(p.stderr, "%s [%s]\n", p.refusal(refusal), refusal.Code)
+		words := ""
+		var told *refused
+		if errors.As(err, &told) {
+			words = told.words
+		} else {
+			words = p.refusal(refusal, nil, nil)
+		}
+		fmt.Fprintf(p.stderr, "%s [%s]\n", words, refusal.Code)
 		return ExitRefused
 	}
 	f := p.failure(err)
 	if errors.Is(f.Err, syscall.EPIPE) {
 		return f.Exit // whoever read our output has gone
 	}
-	fmt.Fprintf(p.stderr, "%s [%s]\n", p.cat.Failure(f.Code, localeArgs(f.Args)), f.Code)
+	fmt.Fprintf(p.stderr, "%s [%s]\n", p.cat.Failure(f.Of, f.Code, localeArgs(f.Args)), f.Code)
 	if p.verbose && f.Err != nil {
 		fmt.Fprintf(p.stderr, "  %s\n", strings.ReplaceAll(f.Err.Error(), "\n", "\n  "))
 	}
@@ -170,11 +177,6 @@ func localeArgs(args []domain.Arg) []locale.Arg {
 		list[i] = locale.Arg(a)
 	}
 	return list
-}
-
-// refusal says a refusal in words.
-func (p *program) refusal(r *domain.Refusal) string {
-	return p.cat.Refusal(string(r.Code), localeArgs(r.Args))
 }
 
 // t is a text of the catalogue.

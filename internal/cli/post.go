@@ -2,10 +2,12 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/soquy/soquy/domain"
@@ -26,13 +28,14 @@ func (c *command) records(build builder) *command {
 	)
 	c.date(&on, "on").text(&remark, "remark").text(&actor, "actor").text(&id, "id").yes(&dryRun, "dry-run")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
-		return c.p.post(cmd.Context(), args, &posting{build: build, on: &on, remark: remark, actor: actor, id: id, dryRun: dryRun})
+		return c.p.post(cmd.Context(), args, &posting{command: c, build: build, on: &on, remark: remark, actor: actor, id: id, dryRun: dryRun})
 	}
 	return c
 }
 
 // posting is one command that is to be recorded.
 type posting struct {
+	command           *command
 	build             builder
 	on                *dateFlag
 	remark, actor, id string
@@ -55,53 +58,60 @@ func (p *program) post(ctx context.Context, args []string, o *posting) (err erro
 	}()
 	currency := w.Currency()
 	p.cat = p.cat.In(currency.Code)
-	f := &form{p: p, currency: currency}
+	f := &form{p: p, c: o.command, currency: currency}
+	f.present = func(person uuid.UUID) (Personal, error) { return p.present(ctx, person) }
 	req := ledger.Request{ID: f.id("--id", o.id), Actor: o.actor, EffectiveOn: o.on.date, Remark: o.remark}
 	if !o.on.given {
 		req.EffectiveOn = p.today(w.Ledger().Opened().TimeZone)
 	}
 	req.Body, req.Personal = o.build(f, args), f.personal
+	words := func(r *domain.Refusal) string { return p.refusal(r, req.Body, f.where) }
 	if f.err != nil {
+		var r *domain.Refusal
+		if errors.As(f.err, &r) {
+			return p.refuse(&ledger.Answer{Command: req.ID, Refusal: r}, words)
+		}
 		return f.err
 	}
 	if o.dryRun {
-		return p.preview(ctx, w, req)
+		return p.preview(ctx, w, req, words)
 	}
 	a, err := w.Ledger().Do(ctx, req)
 	if err != nil {
 		return err
 	}
-	if p.json {
-		return p.answer(&a)
-	}
 	if a.Refusal != nil {
-		return a.Refusal
+		return p.refuse(&a, words)
+	}
+	if p.json {
+		return p.answer(&a, words)
 	}
 	return p.confirm(ctx, &a, currency)
 }
 
-// answer prints an answer as record does, and returns its refusal.
-func (p *program) answer(a *ledger.Answer) error {
-	if err := p.write(append(a.AppendJSON(nil, 1, p.refusal), '\n')); err != nil {
-		return err
+// answer prints an answer as record does.
+func (p *program) answer(a *ledger.Answer, words func(*domain.Refusal) string) error {
+	return p.write(append(a.AppendJSON(nil, 1, words), '\n'))
+}
+
+// refuse returns the refusal of an answer, which with --json is printed, too.
+func (p *program) refuse(a *ledger.Answer, words func(*domain.Refusal) string) error {
+	if p.json {
+		if err := p.answer(a, words); err != nil {
+			return err
+		}
 	}
-	if a.Refusal != nil {
-		return a.Refusal
-	}
-	return nil
+	return &refused{a.Refusal, words(a.Refusal)}
 }
 
 // preview shows what a command would record.
-func (p *program) preview(ctx context.Context, w Writer, req ledger.Request) error {
+func (p *program) preview(ctx context.Context, w Writer, req ledger.Request, words func(*domain.Refusal) string) error {
 	preview, a, err := w.Ledger().Preview(ctx, req)
 	if err != nil {
 		return err
 	}
 	if a.Refusal != nil {
-		if p.json {
-			return p.answer(&a)
-		}
-		return a.Refusal
+		return p.refuse(&a, words)
 	}
 	decimals := w.Currency().Decimals
 	if p.json {
@@ -153,7 +163,7 @@ func (p *program) confirm(ctx context.Context, a *ledger.Answer, currency money.
 	if err := p.tellAvailable(ctx, r, events, currency); err != nil {
 		return err
 	}
-	p.pair("event", eventList(events))
+	p.tellMade(events)
 	p.pair("position", p.positions(a.First, a.Last))
 	return nil
 }
@@ -161,7 +171,7 @@ func (p *program) confirm(ctx context.Context, a *ledger.Answer, currency money.
 // tell prints what the events of one command say.
 func (p *program) tell(events []domain.Event, a *ledger.Answer, currency money.Currency) {
 	first := &events[0]
-	p.pair("what", p.what(events))
+	p.pair("what", p.recorded(events))
 	p.pair("date", p.cat.Date(first.EffectiveOn.String()))
 	for _, v := range a.Vouchers {
 		p.pair("voucher", v.Number+" ("+v.Unit+")")
@@ -182,16 +192,79 @@ func (p *program) tell(events []domain.Event, a *ledger.Answer, currency money.C
 		p.pair("amount", money.FormatCurrency(sum, currency, p.locale()))
 		p.pair("words", money.Words(sum, currency, p.locale(), money.WordsOptions{}))
 	}
-	if a.Difference != "" {
-		p.pair("difference", p.cat.Number(a.Difference))
-	}
+	p.tellBody(first.Body, currency)
 	if a.Open != nil {
 		p.pair("open", p.cat.Count("open.grants", a.Open.Grants)+", "+p.cat.Count("open.pledges", a.Open.Pledges))
 	}
 }
 
-// what names what was recorded: the event's kind, and how many of them.
-func (p *program) what(events []domain.Event) string {
+// tellBody prints what the events of counts and closes say.
+func (p *program) tellBody(body domain.EventBody, currency money.Currency) {
+	switch b := body.(type) {
+	case *domain.HoldingCounted:
+		number := func(v int64) string {
+			if b.Asset.IsGoods() {
+				return money.FormatQuantityLocal(v, p.locale())
+			}
+			return p.amount(v, currency)
+		}
+		p.pair("counted", number(b.Counted))
+		p.pair("book", number(b.Posted))
+		switch {
+		case b.Difference < 0:
+			p.pair("difference", p.t("count.missing", "difference", number(b.Difference)))
+		case b.Difference > 0:
+			p.pair("difference", p.t("count.found", "difference", "+"+number(b.Difference)))
+		default:
+			p.pair("difference", p.t("count.same", "difference", number(0)))
+		}
+	case *domain.PeriodClosed:
+		p.pair("through", p.date(b.Through))
+		p.pair("scope", p.scope(b.Unit))
+	case *domain.PeriodReopened:
+		p.pair("from", p.date(b.From))
+		p.pair("scope", p.scope(b.Unit))
+	}
+}
+
+// scope says what a close binds.
+func (p *program) scope(unit string) string {
+	if unit == "" {
+		return p.t("scope.ledger")
+	}
+	return p.t("scope.unit", "unit", unit)
+}
+
+// tellMade prints the IDs and codes by which what was recorded is named from now on.
+func (p *program) tellMade(events []domain.Event) {
+	var grants, others []domain.Event
+	for i := range events {
+		if _, isGrant := events[i].Body.(*domain.Granted); isGrant {
+			grants = append(grants, events[i])
+		} else {
+			others = append(others, events[i])
+		}
+	}
+	switch b := events[0].Body.(type) {
+	case *domain.DonorRegistered:
+		p.pair("donor", b.Code)
+	case *domain.PersonRegistered:
+		p.pair("person", b.Person.String())
+	case *domain.HoldingCounted:
+		if b.Difference != 0 {
+			p.pair("count", p.t("count.settle", "count", events[0].ID.String(), "command", "soquy settle "+events[0].ID.String()+p.same()))
+		}
+	}
+	if len(grants) > 0 {
+		p.pair("grant", eventList(grants))
+	}
+	if len(others) > 0 {
+		p.pair("event", eventList(others))
+	}
+}
+
+// recorded names what was recorded: the event's kind, and how many of them.
+func (p *program) recorded(events []domain.Event) string {
 	kinds := map[string]int64{}
 	var order []string
 	for i := range events {

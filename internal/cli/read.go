@@ -105,7 +105,8 @@ func list(s string) []string {
 	return strings.Split(s, ",")
 }
 
-// known checks that codes are those of units, funds or donors of the ledger: a slip of the finger is not an empty answer.
+// known checks that codes are those of units, funds, donors or reported indicators of the ledger: a slip of the finger is not an empty
+// answer.
 func known(ctx context.Context, v View, kind string, codes []string) error {
 	if len(codes) == 0 {
 		return nil
@@ -128,6 +129,14 @@ func known(ctx context.Context, v View, kind string, codes []string) error {
 		for i := range rows {
 			have[rows[i].Code] = true
 		}
+	case "indicator":
+		rows, err := v.Indicators(ctx, projections.IndicatorQuery{Indicators: codes})
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			have[rows[i].Indicator] = true
+		}
 	case "donor":
 		rows, err := v.Donors(ctx, projections.DonorQuery{Donors: codes})
 		if err != nil {
@@ -139,7 +148,7 @@ func known(ctx context.Context, v View, kind string, codes []string) error {
 	}
 	for _, code := range codes {
 		if !have[code] {
-			return usage("reference", "kind", kind, "value", code)
+			return domain.Refuse(domain.ReferenceUnknown, kind, code)
 		}
 	}
 	return nil

@@ -91,6 +91,7 @@ type inFlight struct {
 	line    int64
 	size    int64
 	receipt *ledger.Receipt
+	body    domain.CommandBody // nil when it could not be read
 }
 
 // recording is one run of record: one goroutine reads and submits, another prints the answers in order.
@@ -161,7 +162,7 @@ func (r *recording) read(ctx context.Context) error {
 		}
 		if err != nil {
 			item.receipt = ledger.Refused(uuid.Nil, domain.Refuse(domain.CommandMalformed, "", "line over 32 MiB"))
-		} else if item.receipt, err = r.take(ctx, &parser, line); err != nil {
+		} else if item.receipt, item.body, err = r.take(ctx, &parser, line); err != nil {
 			return err
 		}
 		select {
@@ -173,19 +174,20 @@ func (r *recording) read(ctx context.Context) error {
 }
 
 // take parses one line and submits it.
-func (r *recording) take(ctx context.Context, parser *ledger.Parser, line []byte) (*ledger.Receipt, error) {
+func (r *recording) take(ctx context.Context, parser *ledger.Parser, line []byte) (*ledger.Receipt, domain.CommandBody, error) {
 	req, err := parser.Parse(line)
 	var refusal *domain.Refusal
 	if errors.As(err, &refusal) {
-		return ledger.Refused(req.ID, refusal), nil
+		return ledger.Refused(req.ID, refusal), req.Body, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if req.Actor == "" {
 		req.Actor = r.actor
 	}
-	return r.submit(ctx, req, len(line))
+	receipt, err := r.submit(ctx, req, len(line))
+	return receipt, req.Body, err
 }
 
 // answer prints the answers in the order of the input. What was printed is written out before anything is waited for, so that an answer
@@ -215,7 +217,8 @@ func (r *recording) answer(ctx context.Context) error {
 		}
 		r.room.Release(item.size)
 		r.refused = r.refused || a.Refusal != nil
-		buf = append(a.AppendJSON(buf[:0], item.line, r.p.refusal), '\n')
+		words := func(refusal *domain.Refusal) string { return r.p.refusal(refusal, item.body, nil) }
+		buf = append(a.AppendJSON(buf[:0], item.line, words), '\n')
 		if err := r.p.write(buf); err != nil {
 			return err
 		}

@@ -67,8 +67,8 @@ func (p *program) root() *cobra.Command {
 	add(recordGroup, p.disburseCommand(), p.cancelCommand(), p.returnCommand(), p.expenseCommand(), p.transferCommand(), p.moveCommand(),
 		p.countCommand(), p.settleCommand(), p.reverseCommand(), p.periodCommand(), p.indicatorCommand(), p.recordCommand())
 	add(readGroup, p.balanceCommand(), p.totalsCommand(), p.indicatorsCommand(), p.vouchersCommand(), p.historyCommand(), p.eventsCommand())
-	add(checkGroup, p.verifyCommand(), p.publicKeyCommand(), p.rebuildCommand())
-	add(otherGroup, p.demoCommand(), p.completionCommand(), p.versionCommand())
+	add(checkGroup, p.verifyCommand(), p.publicKeyCommand(), p.keyCommand(), p.backupCommand(), p.restoreCommand(), p.rebuildCommand())
+	add(otherGroup, p.demoCommand(), p.migrateCommand(), p.benchCommand(), p.completionCommand(), p.versionCommand())
 	return c.Command
 }
 
@@ -121,9 +121,60 @@ func (p *program) help(cmd *cobra.Command) {
 	}
 	p.helpFlags(p.t("help.flags"), cmd.LocalNonPersistentFlags())
 	p.helpFlags(p.t("help.global"), cmd.Root().PersistentFlags())
+	if !cmd.HasParent() {
+		p.printf("\n%s\n", p.t("help.exit_codes"))
+	}
 	if cmd.HasAvailableSubCommands() {
 		p.printf("\n%s\n", p.t("help.more", "command", cmd.CommandPath()))
 	}
+}
+
+// explained lists the words that a flag takes, in Vietnamese each with what it means, since the words are English.
+func (p *program) explained(flag string, words []string) string {
+	list := make([]string, len(words))
+	for i, word := range words {
+		list[i] = word
+		if meaning := p.meaning(flag, word); p.cat.Language == locale.Vietnamese && meaning != word {
+			list[i] += " (" + meaning + ")"
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// meaning is what a word that a flag takes means; a word that needs no meaning stands for itself.
+func (p *program) meaning(flag, word string) string {
+	for _, group := range groupsOf(flag) {
+		if meaning := p.cat.Term(group, word); meaning != word {
+			return meaning
+		}
+	}
+	if name := "column.by." + word; flag == "by" && p.cat.Has(name) {
+		return strings.ToLower(p.t(name))
+	}
+	return word
+}
+
+// groupsOf are the groups of terms that a flag's words are of.
+func groupsOf(flag string) []string {
+	switch flag {
+	case "level", "unit-level":
+		return []string{"level"}
+	case "purposes":
+		return []string{"purpose"}
+	case "purpose":
+		return []string{"expense"}
+	case "kind":
+		return []string{"recipient", "donor"}
+	case "achievement-level":
+		return []string{"achievement"}
+	case "education-level":
+		return []string{"education"}
+	case "from", "to":
+		return []string{"asset"}
+	case "measure", "recipient", "prize", "cause", "reason", "structure":
+		return []string{flag}
+	}
+	return nil
 }
 
 func (p *program) helpCommands(cmd *cobra.Command) {
@@ -167,13 +218,10 @@ func (p *program) helpFlags(title string, flags *pflag.FlagSet) {
 			text += " " + p.t("help.required")
 		}
 		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "[]" {
-			text += " " + p.t("help.default", "value", withoutPassword(f.DefValue))
+			text += " " + p.t("help.default", "value", WithoutPassword(f.DefValue))
 		}
-		if c, isChoice := f.Value.(*choice); isChoice {
-			text += ": " + strings.Join(c.words, ", ")
-		}
-		if c, isChoice := f.Value.(*choices); isChoice {
-			text += ": " + strings.Join(c.words, ", ")
+		if c, isChoice := f.Value.(interface{ choose() []string }); isChoice {
+			text += ": " + p.explained(f.Name, c.choose())
 		}
 		rows = append(rows, row{left, text})
 		width = max(width, utf8.RuneCountInString(left))

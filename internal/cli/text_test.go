@@ -16,6 +16,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/soquy/soquy/domain"
 	"github.com/soquy/soquy/internal/locale"
@@ -163,6 +164,8 @@ func TestTextsOfSource(t *testing.T) {
 		{"database.unreachable", nil},
 		{"database.unusable", nil},
 		{"ledger.exists", nil},
+		{"ledger.exists.demo", []string{"ledger", "db"}},
+		{"origin.differs.demo", []string{"origin", "ledger", "db"}},
 		{"ledger.unknown", []string{"ledger"}},
 		{"ledger.ambiguous", nil},
 		{"ledger.none", nil},
@@ -171,6 +174,11 @@ func TestTextsOfSource(t *testing.T) {
 		{"key.missing", []string{"path"}},
 		{"key.mismatch", nil},
 		{"key.exists", nil},
+		{"key.public", []string{"ledger"}},
+		{"restore.complete", nil},
+		{"restore.postgres", nil},
+		{"backup.postgres", nil},
+		{"file.exists", []string{"path"}},
 		{"log.corrupt", []string{"position", "what"}},
 		{"event.unknown_type", []string{"type"}},
 		{"currency.unknown", []string{"currency"}},
@@ -185,22 +193,42 @@ func TestTextsOfSource(t *testing.T) {
 	}
 }
 
-// Every refusal code has a sentence, with the arguments that the domain gives it and no others.
+// Every refusal code has a sentence, with the arguments that the domain gives it and no others, and so have the variants of sentences.
 func TestTextsOfRefusals(t *testing.T) {
+	var commands []string // those with sentences of their own
+	for _, body := range []domain.CommandBody{&domain.RegisterUnit{}, &domain.MergeUnit{}, &domain.CountHolding{}, &domain.TransferFunds{}} {
+		commands = append(commands, body.Type())
+	}
 	for _, l := range locale.Languages() {
 		texts := catalogue(t, l)
+		codes := map[string][]string{}
 		for _, info := range domain.Codes() {
-			for _, variant := range []string{"", ".whole", ".goods"} {
-				name := "refusal." + string(info.Code) + variant
-				args, there := texts[name]
-				if !there && variant == "" {
-					t.Errorf("%s: %s: no text", l, name)
+			codes[string(info.Code)] = info.Args
+			if _, there := texts["refusal."+string(info.Code)]; !there {
+				t.Errorf("%s: %s: no text", l, info.Code)
+			}
+		}
+		for name, args := range texts {
+			rest, isRefusal := strings.CutPrefix(name, "refusal.")
+			if !isRefusal {
+				continue
+			}
+			words := strings.SplitN(rest, ".", 3)
+			given, known := codes[strings.Join(words[:2], ".")]
+			if !known {
+				t.Errorf("%s: %s: there is no such code", l, name)
+			}
+			for _, a := range args {
+				if !slices.Contains(given, a) {
+					t.Errorf("%s: %s: the text has the argument %q, which the refusal has not", l, name, a)
 				}
-				for _, a := range args {
-					if !slices.Contains(info.Args, a) {
-						t.Errorf("%s: %s: the text has the argument %q, which the refusal has not", l, name, a)
-					}
-				}
+			}
+			if len(words) < 3 {
+				continue
+			}
+			command, _, _ := strings.Cut(words[2], ".")
+			if !slices.Contains([]string{"whole", "goods", "sum"}, words[2]) && !slices.Contains(commands, command) {
+				t.Errorf("%s: %s: there is no such variant", l, name)
 			}
 		}
 	}
@@ -310,9 +338,70 @@ func TestHelp(t *testing.T) {
 			for _, child := range cmd.Commands() {
 				walk(child)
 			}
+			if self := cmd.Name() == "help" || cmd.Name() == "version"; !cmd.HasSubCommands() && !cmd.HasExample() && !self {
+				t.Errorf("%s: %s has no example", l, cmd.CommandPath())
+			}
 		}
 		p := &program{cat: locale.New(l), env: noEnv, backend: stub{}}
 		walk(p.root())
+	}
+}
+
+// What stands for values and arguments in the Vietnamese help is Vietnamese.
+func TestHelpPlaceholders(t *testing.T) {
+	var vi, en []string
+	for _, l := range locale.Languages() {
+		var list []string
+		var walk func(cmd *cobra.Command)
+		walk = func(cmd *cobra.Command) {
+			_, args, _ := strings.Cut(cmd.Use, " ")
+			list = append(list, cmd.CommandPath()+" "+args)
+			cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+				value, _ := pflag.UnquoteUsage(f)
+				if value == strings.ToLower(value) && value != "" && f.Value.Type() != "bool" {
+					t.Errorf("%s: %s --%s: its text has no word in backquotes for the value", l, cmd.CommandPath(), f.Name)
+				}
+				list = append(list, cmd.CommandPath()+" --"+f.Name+" "+value)
+			})
+			for _, child := range cmd.Commands() {
+				walk(child)
+			}
+		}
+		walk((&program{cat: locale.New(l), env: noEnv, backend: stub{}}).root())
+		if l == locale.Vietnamese {
+			vi = list
+		} else {
+			en = list
+		}
+	}
+	if len(vi) != len(en) || len(vi) < 100 {
+		t.Fatalf("%d placeholders in Vietnamese, %d in English", len(vi), len(en))
+	}
+	for i := range vi {
+		words := strings.Fields(vi[i])
+		if last := words[len(words)-1]; vi[i] == en[i] && last == strings.ToUpper(last) && last != "UUID" && last != "SHELL" {
+			t.Errorf("in English: %s", vi[i])
+		}
+	}
+}
+
+// The help of totals lists what --by takes, in Vietnamese with what it means, and that of the program its exit codes.
+func TestHelpWords(t *testing.T) {
+	for _, tt := range []struct{ args, want string }{
+		{"totals --help", "school-year (năm học)"},
+		{"totals --help --lang en", "school-year, fund, cause"},
+		{"totals --help", "lower_secondary (trung học cơ sở)"},
+		{"expense --help", "bank_fee (phí ngân hàng)"},
+		{"person register --help", "teacher (giáo viên)"},
+		{"move --help", "bank (tiền gửi ngân hàng)"},
+		{"disburse --help", "soquy disburse KHOẢN CẤP[=SỐ TIỀN]... [cờ]"},
+		{"disburse --help --lang en", "soquy disburse GRANT[=AMOUNT]... [flags]"},
+		{"--help", "Mã thoát: 0 xong; 1 bị từ chối;"},
+		{"--help --lang en", "Exit codes: 0 done; 1 refused;"},
+	} {
+		if code, out, _ := run(strings.Fields(tt.args)...); code != ExitDone || !strings.Contains(out, tt.want) {
+			t.Errorf("soquy %s: no %q in\n%s", tt.args, tt.want, out)
+		}
 	}
 }
 

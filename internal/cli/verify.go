@@ -28,10 +28,28 @@ type verifyFailureJSON struct {
 	What     string `json:"what"`
 }
 
+// maxCheckpoint is the size limit of a signed checkpoint in bytes, with room for many cosignatures.
+const maxCheckpoint = 64 << 10
+
 func (p *program) verifyCommand() *command {
-	return p.command("verify", "verify").runs(func(ctx context.Context, _ []string) error {
+	var since string
+	c := p.command("verify", "verify").text(&since, "since")
+	return c.runs(func(ctx context.Context, _ []string) error {
+		var signed []byte
+		if since != "" {
+			var err error
+			if signed, err = p.file(since, maxCheckpoint); err != nil {
+				return err
+			}
+		}
 		b := p.bar(p.t("progress.verify"))
-		v, err := p.backend.Verify(ctx, p.target(), b.progress())
+		var v Verification
+		var err error
+		if signed == nil {
+			v, err = p.backend.Verify(ctx, p.target(), b.progress())
+		} else {
+			v, err = p.backend.VerifySince(ctx, p.target(), since, signed, b.progress())
+		}
 		b.done()
 		if err != nil {
 			return err

@@ -30,6 +30,10 @@ func newEvent(name string) (domain.EventBody, bool) {
 	switch name {
 	case "ledger.opened":
 		return &domain.LedgerOpened{}, true
+	case "ledger.rekeyed":
+		return &domain.LedgerRekeyed{}, true
+	case "ledger.forked":
+		return &domain.LedgerForked{}, true
 	case "unit.registered":
 		return &domain.UnitRegistered{}, true
 	case "unit.renamed":
@@ -104,6 +108,8 @@ func newEvent(name string) (domain.EventBody, bool) {
 func EventTypes() []string {
 	return []string{
 		"ledger.opened",
+		"ledger.rekeyed",
+		"ledger.forked",
 		"unit.registered",
 		"unit.renamed",
 		"unit.moved",
@@ -149,6 +155,10 @@ func eventShape(c *coder, body domain.EventBody) {
 	switch b := body.(type) {
 	case *domain.LedgerOpened:
 		ledgerOpened(c, b)
+	case *domain.LedgerRekeyed:
+		ledgerRekeyed(c, b)
+	case *domain.LedgerForked:
+		ledgerForked(c, b)
 	case *domain.UnitRegistered:
 		registerUnit(c, (*domain.RegisterUnit)(b))
 	case *domain.UnitRenamed:

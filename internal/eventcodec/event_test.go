@@ -41,6 +41,8 @@ func samples() []domain.EventBody {
 	}
 	goods := facts
 	goods.Kind, goods.Asset, goods.Cause = domain.Support, domain.Goods("GAO"), ""
+	later := goods
+	later.Unit, later.GrantUnit = "X01", "X00"
 	unitFacts := domain.GrantFacts{Kind: domain.Support, Fund: "HB", Unit: "X00", Asset: domain.Bank, RecipientKind: "unit"}
 	decision := &domain.Decision{Number: "12/QĐ-HKH", Date: day, Issuer: "Hội Khuyến học tỉnh"}
 	donation := &domain.DonationReceived{
@@ -59,6 +61,11 @@ func samples() []domain.EventBody {
 		&domain.LedgerOpened{
 			Ledger: id(1), Origin: "soquy.invalid/x", PublicKey: "soquy.invalid/x+00000000+AAAA", Currency: "VND",
 			TimeZone: "Asia/Ho_Chi_Minh", ClockGiven: true,
+		},
+		&domain.LedgerRekeyed{PublicKey: "soquy.invalid/x+00000001+AAAA", Tree: domain.TreeHead{Size: 1, Root: [32]byte{4}}, Signature: "c2ln"},
+		&domain.LedgerForked{
+			PublicKey: "soquy.invalid/x+00000002+AAAA", Tree: domain.TreeHead{Size: 2, Root: [32]byte{5}},
+			Lost: domain.TreeHead{Size: 9, Root: [32]byte{6}}, Signature: "c2ln",
 		},
 		&domain.UnitRegistered{
 			Code: "X00", Parent: "DB", Level: domain.Commune, Name: "Xã Nà Tấu", NameEN: "Na Tau Commune", Official: "03316", Address: "Điện Biên",
@@ -97,6 +104,7 @@ func samples() []domain.EventBody {
 		disbursed,
 		&domain.GrantDisbursed{GrantFacts: goods, Grant: id(8), Amount: 0, Quantity: 1_000},
 		&domain.GrantCancelled{GrantFacts: facts, Grant: id(8), Reason: "moved_away", Amount: 100, NeverPaid: true},
+		&domain.GrantReturned{GrantFacts: later, Grant: id(8), Amount: 5, Quantity: 500, Numbers: vouchers[1:]},
 		&domain.GrantReturned{GrantFacts: goods, Grant: id(8), Amount: 5, Quantity: 500, Numbers: vouchers[1:]},
 		&domain.ExpenseRecorded{
 			Fund: "HB", Asset: domain.Cash, Amount: 70_000, Purpose: "printing", Payee: &domain.Payee{Organisation: "Nhà in"}, Unit: "X00", Numbers: vouchers[:1],

@@ -510,3 +510,19 @@ func ledgerOpened(c *coder, o *domain.LedgerOpened) {
 	text(c, "clock", &clock)
 	o.ClockGiven = clock == clockGiven
 }
+
+func ledgerRekeyed(c *coder, r *domain.LedgerRekeyed) {
+	text(c, "public_key", &r.PublicKey)
+	c.int("tree_size", &r.Tree.Size)
+	c.hash("root", &r.Tree.Root)
+	text(c, "signature", &r.Signature)
+}
+
+func ledgerForked(c *coder, f *domain.LedgerForked) {
+	text(c, "public_key", &f.PublicKey)
+	c.int("tree_size", &f.Tree.Size)
+	c.hash("root", &f.Tree.Root)
+	c.int("lost_size", &f.Lost.Size)
+	c.hash("lost_root", &f.Lost.Root)
+	text(c, "signature", &f.Signature)
+}

@@ -11,7 +11,6 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/soquy/soquy/domain"
-	"github.com/soquy/soquy/domain/money"
 	"github.com/soquy/soquy/eventstore"
 	"github.com/soquy/soquy/eventstore/transparency"
 	"github.com/soquy/soquy/internal/eventcodec"
@@ -103,43 +102,24 @@ type Ledger struct {
 // Open starts the writer of a ledger. It reads the log from the latest snapshot on, and checks that it is what was signed.
 // Errors: ErrWrongKey, ErrRolledBack, ErrClockAhead, *IntegrityError, and those of the store.
 func Open(ctx context.Context, store Store, id uuid.UUID, o Options) (*Ledger, error) {
-	opened, err := readOpened(ctx, store, id)
+	st, err := newState(ctx, store, id, o.Signer)
 	if err != nil {
 		return nil, err
 	}
-	verifier, err := note.NewVerifier(opened.PublicKey)
-	if err != nil {
-		return nil, &IntegrityError{Position: 1, What: "the ledger's public key cannot be read"}
-	}
-	if o.Signer.Name() != verifier.Name() || o.Signer.KeyHash() != verifier.KeyHash() {
-		return nil, fmt.Errorf("%s: %w", opened.Origin, ErrWrongKey)
-	}
-	if o.ServerClock != nil && !o.Source.Given {
-		server, err := o.ServerClock(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("read the server's clock: %w", err)
-		}
-		if d := o.Source.Now().Sub(server).Abs(); d > maxClockDifference {
-			return nil, fmt.Errorf("%w: by %s", ErrClockAhead, d.Round(time.Second))
-		}
-	}
-	w := &writer{source: o.Source, head: o.HeadFile, metrics: o.Metrics}
-	w.store, w.ledger, w.opened, w.signer = store, id, opened, o.Signer
-	currency, err := money.LookupCurrency(opened.Currency)
-	if err != nil {
+	if err := o.checkClock(ctx); err != nil {
 		return nil, err
 	}
-	w.codec = eventcodec.New(opened.Origin, currency.Decimals)
-	trusted, err := w.trusted()
+	w := &writer{state: st, source: o.Source, head: o.HeadFile, metrics: o.Metrics}
+	trusted, err := trustedHead(o.HeadFile, w.opened.Origin)
 	if err != nil {
 		return nil, err
 	}
 	if err := w.load(ctx, trusted, o.Progress); err != nil {
-		return nil, fmt.Errorf("open %s: %w", opened.Origin, err)
+		return nil, fmt.Errorf("open %s: %w", w.opened.Origin, err)
 	}
 	w.saved = w.book.Position()
 	w.queue = make(chan *pending, MaxQueue)
-	l := &Ledger{opened: opened, queue: w.queue, done: make(chan struct{})}
+	l := &Ledger{opened: w.opened, queue: w.queue, done: make(chan struct{})}
 	go func() {
 		defer close(l.done)
 		// A caller who goes away must not leave the others without an answer, so the writer has no caller's context.
@@ -148,17 +128,33 @@ func Open(ctx context.Context, store Store, id uuid.UUID, o Options) (*Ledger, e
 	return l, nil
 }
 
-// trusted returns the head that was last seen committed, or nil.
-func (w *writer) trusted() (*transparency.Checkpoint, error) {
-	if w.head == nil {
+// checkClock refuses a machine whose clock is not the database server's.
+func (o *Options) checkClock(ctx context.Context) error {
+	if o.ServerClock == nil || o.Source.Given {
+		return nil
+	}
+	server, err := o.ServerClock(ctx)
+	if err != nil {
+		return fmt.Errorf("read the server's clock: %w", err)
+	}
+	if d := o.Source.Now().Sub(server).Abs(); d > maxClockDifference {
+		return fmt.Errorf("%w: by %s", ErrClockAhead, d.Round(time.Second))
+	}
+	return nil
+}
+
+// trustedHead returns the head that was last seen committed, or nil. Its signature is not asked for: the key may have changed since, and
+// the file, which is ours, can only make us refuse.
+func trustedHead(file HeadFile, origin string) (*transparency.Checkpoint, error) {
+	if file == nil {
 		return nil, nil
 	}
-	signed, err := w.head.Head(w.opened.Origin)
+	signed, err := file.Head(origin)
 	if err != nil || signed == nil {
 		return nil, err
 	}
-	c, err := transparency.OpenCheckpoint(signed, w.opened.PublicKey)
-	if err != nil {
+	c, err := transparency.ClaimedCheckpoint(signed)
+	if err != nil || c.Origin != origin {
 		return nil, nil // a torn or foreign head file says nothing about the database
 	}
 	return &c, nil

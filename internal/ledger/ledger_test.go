@@ -63,11 +63,21 @@ func seeded(seed byte) ledger.Source {
 }
 
 func (w *world) options() ledger.Options {
-	signer, err := w.keys.Signer("example.org/soquy/KH")
+	signer, err := w.keys.Signer("example.org/soquy/KH", w.public())
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	return ledger.Options{Source: w.source, Signer: signer, HeadFile: w.keys}
+}
+
+// public is the key that signs the ledger's heads now.
+func (w *world) public() string {
+	w.t.Helper()
+	key, err := ledger.PublicKey(w.t.Context(), w.store, w.id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return key
 }
 
 func (w *world) open() *ledger.Ledger {
@@ -127,16 +137,7 @@ func (w *world) head() transparency.Checkpoint {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	var key string
-	err = w.store.Read(w.t.Context(), w.id, 1, 1, func(r *eventstore.Record) error {
-		_, rest, _ := strings.Cut(string(r.Envelope), `"public_key":"`)
-		key, _, _ = strings.Cut(rest, `"`)
-		return nil
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	c, err := transparency.OpenCheckpoint(head.Note, key)
+	c, err := transparency.OpenCheckpoint(head.Note, w.public())
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -48,6 +48,8 @@ type batch struct {
 	repeats  []repeatOf        // of commands in this very batch
 	events   []*domain.Event   // all, in order
 
+	firsts map[int64]*domain.Event // of commands that were accepted before, as far as they were read ahead
+
 	tree *transparency.Tree // after the batch
 	note []byte             // as it was stored
 }
@@ -266,14 +268,7 @@ func (w *writer) forget(ctx context.Context, b *batch, erased *domain.PersonEras
 
 // repeat answers a command that was accepted before, or refuses it when it asks for something else.
 func (w *writer) repeat(ctx context.Context, b *batch, p *pending, c eventstore.Command, fingerprint [32]byte) error {
-	events := make([]domain.Event, 0, c.Last-c.First+1)
-	err := w.store.Read(ctx, w.ledger, c.First, c.Last, func(r *eventstore.Record) error {
-		e, err := w.decode(r)
-		if err == nil {
-			events = append(events, *e)
-		}
-		return err
-	})
+	events, err := w.eventsOf(ctx, b, c)
 	if err != nil {
 		return fmt.Errorf("read the first answer of %s: %w", c.ID, err)
 	}
@@ -291,6 +286,30 @@ func (w *writer) repeat(ctx context.Context, b *batch, p *pending, c eventstore.
 	a.Repeat = true
 	b.answers = append(b.answers, answerTo{p, a})
 	return nil
+}
+
+// eventsOf returns the events of a command that was accepted before.
+func (w *writer) eventsOf(ctx context.Context, b *batch, c eventstore.Command) ([]domain.Event, error) {
+	events := make([]domain.Event, 0, c.Last-c.First+1)
+	for at := c.First; at <= c.Last; at++ {
+		e := b.firsts[at]
+		if e == nil {
+			break
+		}
+		events = append(events, *e)
+	}
+	if int64(len(events)) == c.Last-c.First+1 {
+		return events, nil
+	}
+	events = events[:0]
+	err := w.store.Read(ctx, w.ledger, c.First, c.Last, func(r *eventstore.Record) error {
+		e, err := w.decode(r)
+		if err == nil {
+			events = append(events, *e)
+		}
+		return err
+	})
+	return events, err
 }
 
 // sameTexts compares the private texts of a request with those of the command that was accepted, as far as they still exist.

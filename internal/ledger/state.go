@@ -9,9 +9,11 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/soquy/soquy/domain"
+	"github.com/soquy/soquy/domain/money"
 	"github.com/soquy/soquy/eventstore"
 	"github.com/soquy/soquy/eventstore/transparency"
 	"github.com/soquy/soquy/internal/eventcodec"
+	"github.com/soquy/soquy/internal/keychange"
 	"github.com/soquy/soquy/internal/snapshot"
 )
 
@@ -22,12 +24,40 @@ type state struct {
 	opened *domain.LedgerOpened
 	codec  *eventcodec.Codec
 	signer note.Signer
+	public string // verifier key of signer
 
 	book domain.Book
 	tree *transparency.Tree
 	note []byte
 
 	snapshotAt int64 // position of the latest snapshot
+}
+
+// newState returns the state of a ledger of which only the first event was read.
+func newState(ctx context.Context, store Store, id uuid.UUID, signer note.Signer) (state, error) {
+	s := state{store: store, ledger: id, signer: signer}
+	var err error
+	if s.opened, err = readOpened(ctx, store, id); err != nil {
+		return s, err
+	}
+	first, err := note.NewVerifier(s.opened.PublicKey)
+	if err != nil {
+		return s, &IntegrityError{Position: 1, What: "the ledger's public key cannot be read"}
+	}
+	switch key, known := signer.(interface{ PublicKey() string }); {
+	case known:
+		s.public = key.PublicKey()
+	case signer.Name() == first.Name() && signer.KeyHash() == first.KeyHash():
+		s.public = s.opened.PublicKey
+	default:
+		return s, fmt.Errorf("%s: %w", s.opened.Origin, ErrWrongKey)
+	}
+	currency, err := money.LookupCurrency(s.opened.Currency)
+	if err != nil {
+		return s, err
+	}
+	s.codec = eventcodec.New(s.opened.Origin, currency.Decimals)
+	return s, nil
 }
 
 // readOpened reads what the first event says of a ledger.
@@ -57,8 +87,9 @@ func (s *state) load(ctx context.Context, trusted *transparency.Checkpoint, prog
 		return fmt.Errorf("read snapshots: %w", err)
 	}
 	for _, snap := range snapshots {
-		// A bad snapshot is no snapshot: the log is replayed.
-		if book, at, err := snapshot.Open(&snap, s.opened.PublicKey); err == nil && book.Ledger() == s.ledger {
+		// A bad snapshot is no snapshot: the log is replayed. One that an earlier key signed is good if the log says so, which only a
+		// replay can tell.
+		if book, at, err := snapshot.Open(&snap, s.public); err == nil && book.Ledger() == s.ledger {
 			s.book, edge, s.snapshotAt = *book, at, snap.Position
 			break
 		}
@@ -75,13 +106,6 @@ func (s *state) load(ctx context.Context, trusted *transparency.Checkpoint, prog
 
 // follow reads the events between the state's position, whose edge is given, and a head, and checks that they are what was signed.
 func (s *state) follow(ctx context.Context, head eventstore.Head, edge transparency.Edge, trusted *transparency.Checkpoint, progress func(done, total int64)) error {
-	signed, err := transparency.OpenCheckpoint(head.Note, s.opened.PublicKey)
-	if err != nil {
-		return &IntegrityError{Position: head.Position(), What: "the head's note is not signed by the ledger's key"}
-	}
-	if signed.Size != head.Position() || signed.Root != head.Edge.Root() {
-		return &IntegrityError{Position: head.Position(), What: "the head's note is of another tree"}
-	}
 	if s.book.Position() > head.Position() {
 		return &IntegrityError{Position: head.Position(), What: "the log ends before a snapshot that was signed"}
 	}
@@ -95,6 +119,7 @@ func (s *state) follow(ctx context.Context, head eventstore.Head, edge transpare
 		return err
 	}
 	// The leaves of the partial tile are needed too; the last of them are read here anyway.
+	var err error
 	tail := head.Position() / transparency.TileWidth * transparency.TileWidth
 	var leaves []transparency.Hash
 	from := s.book.Position()
@@ -115,6 +140,12 @@ func (s *state) follow(ctx context.Context, head eventstore.Head, edge transpare
 		if decoded.Event.Position != r.Position {
 			return &IntegrityError{Position: r.Position, What: "envelope is of another position"}
 		}
+		if keychange.IsChange(decoded.Event.Body) {
+			before := domain.TreeHead{Size: edge.Size, Root: edge.Root()}
+			if err := keychange.Check(s.opened.Origin, decoded.Event.Body, s.book.PublicKey(), before); err != nil {
+				return &IntegrityError{Position: r.Position, What: "the key was changed by someone who had not the key before: " + err.Error()}
+			}
+		}
 		leaf := transparency.LeafHash(r.Envelope)
 		edge.Append(leaf)
 		if r.Position > tail {
@@ -129,7 +160,13 @@ func (s *state) follow(ctx context.Context, head eventstore.Head, edge transpare
 	if err != nil {
 		return fmt.Errorf("read the log: %w", err)
 	}
-	if edge.Size != signed.Size || edge.Root() != signed.Root {
+	signed, err := transparency.OpenCheckpoint(head.Note, s.book.PublicKey())
+	switch {
+	case err != nil:
+		return &IntegrityError{Position: head.Position(), What: "the head's note is not signed by the ledger's key"}
+	case signed.Size != head.Position() || signed.Root != head.Edge.Root():
+		return &IntegrityError{Position: head.Position(), What: "the head's note is of another tree"}
+	case edge.Size != signed.Size || edge.Root() != signed.Root:
 		return &IntegrityError{Position: head.Position(), What: "the events are not those of the signed root"}
 	}
 	s.tree, err = transparency.Restore(edge, leaves, func(level int, index int64) ([]byte, error) {
@@ -139,6 +176,14 @@ func (s *state) follow(ctx context.Context, head eventstore.Head, edge transpare
 		return &IntegrityError{Position: head.Position(), What: "tiles do not agree with the tree: " + err.Error()}
 	}
 	s.note = head.Note
+	return s.holdsKey()
+}
+
+// holdsKey checks that our key is the one that signs the ledger's heads now.
+func (s *state) holdsKey() error {
+	if s.public != s.book.PublicKey() {
+		return fmt.Errorf("%s: %w", s.opened.Origin, ErrWrongKey)
+	}
 	return nil
 }
 

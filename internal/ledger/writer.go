@@ -1,9 +1,12 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -160,24 +163,43 @@ func (p *pending) alone() bool {
 func (w *writer) commit(ctx context.Context, list []*pending) error {
 	start := time.Now()
 	resolve := false // look all IDs up: an append with unknown outcome went before
+	fresh := false   // the head was read since the commands came
 	for attempt := 0; ; attempt++ {
 		var lock eventstore.Lock
 		if w.lockNext > 0 || resolve {
 			w.lockNext--
+			// Most of what is new is read before the lock is taken, so that nobody waits for that.
+			if err := w.refresh(ctx); err != nil {
+				return w.unread(list, err)
+			}
+			fresh = true
 			var err error
 			if lock, err = w.store.Lock(ctx, w.ledger); err != nil {
 				return w.failed(list, fmt.Errorf("lock the ledger: %w", err))
 			}
 			if err := w.catchUp(ctx, lock.Head()); err != nil {
 				_ = lock.Release()
-				return w.fatal(list, err)
+				return w.unread(list, err)
 			}
 		}
 		b, err := w.prepare(ctx, list, resolve)
-		if err == nil && len(b.Records) > 0 {
+		switch {
+		case err == nil && len(b.Records) > 0:
 			err = w.append(ctx, b, lock)
-		} else if lock != nil {
+		case lock != nil:
 			err = errors.Join(err, lock.Release())
+		case err == nil:
+			// Nothing is compared and swapped. What is refused here may be right after what another process has appended, so
+			// the decision must be on a book as of a moment since the commands came.
+			w.book.Rollback()
+			if !fresh {
+				if fresh, err = true, w.refresh(ctx); err != nil {
+					return w.unread(list, err)
+				}
+				if w.book.Position() != b.After {
+					continue
+				}
+			}
 		}
 		if err == nil {
 			w.keep(b)
@@ -231,12 +253,39 @@ func (w *writer) fatal(list []*pending, err error) error {
 	return err
 }
 
-// catchUp reads what other processes appended since.
-func (w *writer) catchUp(ctx context.Context, head eventstore.Head) error {
-	if head.Position() == w.book.Position() && head.Edge.Root() == w.tree.Root() {
+// refresh catches up with the head without locking it.
+func (w *writer) refresh(ctx context.Context) error {
+	head, err := w.store.Head(ctx, w.ledger)
+	if err != nil {
+		return fmt.Errorf("read the head: %w", err)
+	}
+	return w.catchUp(ctx, head)
+}
+
+// unread answers a failure to read what is new. A connection that broke is answered, and the next batch tries again; to a log that is not
+// what was signed, or under a key that is not ours, nothing more is written.
+func (w *writer) unread(list []*pending, err error) error {
+	var unknown *eventcodec.UnknownTypeError
+	if isIntegrity(err) || errors.Is(err, ErrWrongKey) || errors.As(err, &unknown) {
+		return w.fatal(list, err)
+	}
+	return w.failed(list, err)
+}
+
+// catchUp reads what other processes appended since. After an error the state is as it was.
+func (s *state) catchUp(ctx context.Context, head eventstore.Head) error {
+	if head.Position() == s.book.Position() && head.Edge.Root() == s.tree.Root() {
 		return nil
 	}
-	return w.follow(ctx, head, w.tree.Edge(), nil, nil)
+	tree, signed := s.tree, s.note
+	s.book.Begin()
+	if err := s.follow(ctx, head, s.tree.Edge(), nil, nil); err != nil {
+		s.book.Rollback()
+		s.tree, s.note = tree, signed
+		return err
+	}
+	s.book.Commit()
+	return nil
 }
 
 // prepare decides the commands of a batch and encodes their events. Nothing is stored, and nothing is signed.
@@ -245,6 +294,9 @@ func (w *writer) prepare(ctx context.Context, list []*pending, resolve bool) (*b
 	b.Ledger, b.Origin, b.After = w.ledger, w.opened.Origin, w.book.Position()
 	known, err := w.known(ctx, list, resolve)
 	if err != nil {
+		return nil, err
+	}
+	if b.firsts, err = w.firsts(ctx, known); err != nil {
 		return nil, err
 	}
 	w.book.Begin()
@@ -283,6 +335,39 @@ func (w *writer) known(ctx context.Context, list []*pending, resolve bool) (map[
 		return nil, fmt.Errorf("look up commands: %w", err)
 	}
 	return known, nil
+}
+
+// firstsGap is how many events are read for nothing rather than to begin a read anew, and firstsMax how many are kept at once.
+const (
+	firstsGap = 256
+	firstsMax = 65_536
+)
+
+// firsts reads the events of commands that were accepted before, by position: a list that is sent again is read in one go.
+func (w *writer) firsts(ctx context.Context, known map[uuid.UUID]eventstore.Command) (map[int64]*domain.Event, error) {
+	if len(known) < 2 {
+		return nil, nil // alone it is read when its turn comes
+	}
+	runs := slices.SortedFunc(maps.Values(known), func(a, b eventstore.Command) int { return cmp.Compare(a.First, b.First) })
+	events := map[int64]*domain.Event{}
+	for i := 0; i < len(runs) && len(events) < firstsMax; {
+		from, to := runs[i].First, runs[i].Last
+		for i++; i < len(runs) && runs[i].First-to <= firstsGap && runs[i].Last-from < firstsMax; i++ {
+			to = runs[i].Last
+		}
+		if to-from >= firstsMax {
+			continue // one long list
+		}
+		err := w.store.Read(ctx, w.ledger, from, to, func(r *eventstore.Record) error {
+			e, err := w.decode(r)
+			events[r.Position] = e
+			return err
+		})
+		if err != nil {
+			return nil, fmt.Errorf("read the first answers: %w", err)
+		}
+	}
+	return events, nil
 }
 
 // append stores the batch, under the lock if there is one.

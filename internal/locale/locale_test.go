@@ -116,20 +116,46 @@ func TestRefusal(t *testing.T) {
 	vi, en := New(Vietnamese).In("VND"), New(English).In("VND")
 	for _, tt := range []struct{ got, want string }{
 		{
-			vi.Refusal("holding.insufficient", args("cash")),
+			vi.Refusal("", "holding.insufficient", args("cash")),
 			"Không đủ tiền: quỹ HB (tiền mặt) ngày 09/03/2017 chỉ còn khả dụng 120.000\u00a0₫, cần 500.000\u00a0₫.",
 		},
 		{
-			en.Refusal("holding.insufficient", args("bank")),
+			en.Refusal("", "holding.insufficient", args("bank")),
 			"Not enough money: on 2017-03-09 the fund HB (bank) has 120,000\u00a0VND available, and 500,000\u00a0VND is asked.",
 		},
 		{
-			vi.Refusal("holding.insufficient", args("goods:vo")),
+			vi.Refusal("", "holding.insufficient", args("goods:vo")),
 			"Không đủ hàng: quỹ HB (hiện vật vo) ngày 09/03/2017 chỉ còn khả dụng 120.000, cần 500.000.",
 		},
-		{vi.Refusal("command.malformed", []Arg{{"pointer", ""}, {"problem", "not JSON"}}), "Lệnh không đúng dạng: không phải JSON."},
-		{vi.Refusal("reference.unknown", []Arg{{"kind", "fund"}, {"ref", "X"}}), "Không có quỹ X."},
-		{vi.Refusal("of.tomorrow", []Arg{{"what", "X"}}), "what X"},
+		{vi.Refusal("", "command.malformed", []Arg{{"pointer", ""}, {"problem", "not JSON"}}), "Lệnh không đúng dạng: không phải JSON."},
+		{vi.Refusal("", "reference.unknown", []Arg{{"kind", "fund"}, {"ref", "X"}}), "Không có quỹ X."},
+		{
+			vi.Refusal("count_holding", "amount.not_positive", []Arg{{"pointer", "--counted"}, {"amount", "-1234"}}),
+			"Số kiểm được -1.234 tại --counted không thể âm.",
+		},
+		{
+			en.Refusal("transfer", "fund.purpose", []Arg{{"fund", "A"}, {"purpose", "support"}}),
+			"The fund A may not be used for support and the fund that receives may: nothing is transferred to a fund with wider purposes.",
+		},
+		{en.Refusal("grant", "fund.purpose", []Arg{{"fund", "A"}, {"purpose", "support"}}), "The fund A may not be used for support."},
+		{
+			en.Refusal("register_unit", "command.malformed", []Arg{{"pointer", "/data/parent"}, {"problem", "required"}}),
+			"The command is malformed at /data/parent: it is required. A ledger has one root; every other unit needs the unit above it.",
+		},
+		{
+			en.Refusal("move_unit", "command.malformed", []Arg{{"pointer", "/data/parent"}, {"problem", "required"}}),
+			"The command is malformed at /data/parent: it is required.",
+		},
+		{
+			en.Refusal("", "amount.too_large", []Arg{{"pointer", "--cash"}, {"amount", "1000000000000001"}, {"limit", "1000000000000000"}}),
+			"The number 1,000,000,000,000,001 at --cash is too large; the limit is 1,000,000,000,000,000.",
+		},
+		{
+			en.Refusal("", "amount.too_large", []Arg{{"pointer", "--cash"}, {"amount", "1000000000000000"}, {"limit", "1000000000000000"}}),
+			"With 1,000,000,000,000,000 at --cash the sum is larger than the ledger can count.",
+		},
+		{vi.Failure("demo", "origin.differs", []Arg{{"origin", "x"}}), "Sổ mẫu này luôn có tên x; hãy bỏ --ledger, hoặc nêu đúng tên đó."},
+		{vi.Refusal("", "of.tomorrow", []Arg{{"what", "X"}}), "what X"},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("got  %q\nwant %q", tt.got, tt.want)

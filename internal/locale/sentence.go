@@ -1,18 +1,27 @@
 package locale
 
-import "strings"
+import (
+	"math/big"
+	"strings"
+)
 
 // An Arg is a named argument of a sentence, as the refusal or failure has it.
 type Arg struct{ Name, Value string }
 
-// Refusal says in words why a command was refused.
-func (c *Catalogue) Refusal(code string, args []Arg) string { return c.sentence("refusal."+code, args) }
+// Refusal says in words why a command was refused. command is its type, such as "transfer", for which a reason may have a sentence of
+// its own; "" when it is not known.
+func (c *Catalogue) Refusal(command, code string, args []Arg) string {
+	return c.sentence("refusal."+code, command, args)
+}
 
-// Failure says in words why something could not be done.
-func (c *Catalogue) Failure(code string, args []Arg) string { return c.sentence("failure."+code, args) }
+// Failure says in words why something could not be done. command is what was to be done, such as "demo", for which there may be a sentence
+// of its own; "" for none.
+func (c *Catalogue) Failure(command, code string, args []Arg) string {
+	return c.sentence("failure."+code, command, args)
+}
 
 // sentence puts the arguments into a sentence as people of the language write them.
-func (c *Catalogue) sentence(name string, args []Arg) string {
+func (c *Catalogue) sentence(name, command string, args []Arg) string {
 	var values []string
 	asset := ""
 	for _, a := range args {
@@ -24,12 +33,9 @@ func (c *Catalogue) sentence(name string, args []Arg) string {
 	for _, a := range args {
 		values = append(values, a.Name, c.argument(name, a, asset != "" && !isGoods))
 	}
-	for _, special := range []string{".goods", ".whole"} {
-		if special == ".goods" && !isGoods || special == ".whole" && !isWhole(args) {
-			continue
-		}
-		if c.Has(name + special) {
-			name += special
+	for _, variant := range variants(command, args, isGoods) {
+		if c.Has(name + variant) {
+			name += variant
 			break
 		}
 	}
@@ -37,6 +43,45 @@ func (c *Catalogue) sentence(name string, args []Arg) string {
 		return strings.Join(values, " ") // a code of a newer version
 	}
 	return c.Text(name, values...)
+}
+
+// variants are the endings of the names of sentences that fit better than the one of the code alone, the best first.
+func variants(command string, args []Arg, isGoods bool) []string {
+	var list []string
+	if command != "" {
+		for _, a := range args {
+			if a.Name == "pointer" {
+				list = append(list, "."+command+"."+a.Value[strings.LastIndexAny(a.Value, "/-")+1:])
+			}
+		}
+		list = append(list, "."+command)
+	}
+	if isSum(args) {
+		list = append(list, ".sum")
+	}
+	if isGoods {
+		list = append(list, ".goods")
+	}
+	if isWhole(args) {
+		list = append(list, ".whole")
+	}
+	return list
+}
+
+// isSum reports whether an amount is within its limit: then it is a sum with it that is not.
+func isSum(args []Arg) bool {
+	var amount, limit big.Rat
+	found := 0
+	for _, a := range args {
+		number := map[string]*big.Rat{"amount": &amount, "limit": &limit}[a.Name]
+		if number == nil || len(a.Value) > 64 {
+			continue
+		}
+		if _, ok := number.SetString(a.Value); ok {
+			found++
+		}
+	}
+	return found == 2 && amount.Cmp(&limit) <= 0
 }
 
 // isWhole reports whether a sentence is about the whole of a command or log, not one place in it.

@@ -14,6 +14,36 @@ CREATE TABLE soquy.progress (
     PRIMARY KEY (ledger_id, projection)
 ) WITH (fillfactor = 50);
 
+-- advance_progress moves the read models of an append on, all or none. It raises SQ001 with the name of a model that must be
+-- rebuilt first, and SQ002 where one is not where the log is: the append's COMMIT is on its way already, so that nobody but
+-- the server can stop it.
+-- +goose StatementBegin
+CREATE FUNCTION soquy.advance_progress(ledger uuid, after bigint, last bigint, models text[], versions integer[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+    moved bigint;
+    wrong record;
+BEGIN
+    UPDATE soquy.progress p SET position = $3
+    FROM unnest($4, $5) AS m (projection, version)
+    WHERE p.ledger_id = $1 AND p.projection = m.projection AND p.version = m.version AND p.position = $2;
+    GET DIAGNOSTICS moved = ROW_COUNT;
+    IF moved = cardinality($4) THEN
+        RETURN;
+    END IF;
+    SELECT m.projection, p.position, m.version IS DISTINCT FROM p.version AS stale INTO wrong
+    FROM unnest($4, $5) WITH ORDINALITY AS m (projection, version, n)
+    LEFT JOIN soquy.progress p ON p.ledger_id = $1 AND p.projection = m.projection
+    WHERE m.version IS DISTINCT FROM p.version OR p.position <> $3
+    ORDER BY m.n LIMIT 1;
+    IF wrong.stale THEN
+        RAISE EXCEPTION '%', wrong.projection USING ERRCODE = 'SQ001';
+    END IF;
+    RAISE EXCEPTION 'read model % is at position %, the log at %', wrong.projection, wrong.position, $2 USING ERRCODE = 'SQ002';
+END
+$$;
+-- +goose StatementEnd
+
 -- A rebuild fills the slot that is not live, or has filled it and is emptying the other. builder is drawn anew by each
 -- rebuild: of two at once the later goes on.
 CREATE TABLE soquy.rebuilds (

@@ -58,6 +58,16 @@ CREATE TABLE subjects (
     PRIMARY KEY (ledger_id, subject, position)
 ) STRICT, WITHOUT ROWID;
 
+-- What is not in subjects yet: one row a batch, such as {"fund:HB":[12,13],"donor:ND":[12,13]}. The rows of subjects lie all over
+-- its table, so a batch of 64 events would change a page for nearly each; put in order, some thousand at a time, they change each
+-- page once. A rowid table without an index: it never has more than a few hundred rows a ledger.
+CREATE TABLE subject_runs (
+    run       INTEGER PRIMARY KEY,
+    ledger_id BLOB    NOT NULL,
+    entries   INTEGER NOT NULL, -- how many positions are in subjects
+    subjects  TEXT    NOT NULL
+) STRICT;
+
 -- One row an accepted command, for ever: repeats need it.
 CREATE TABLE commands (
     ledger_id      BLOB    NOT NULL,

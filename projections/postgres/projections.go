@@ -1,7 +1,6 @@
 // Package postgres keeps the read models in the PostgreSQL database of the log.
 //
-// [Projections.Join] is the joiner of the store: it writes the rows that a batch adds in the transaction of the append, in one round
-// trip, so that the read models are never behind the log. [Projections.Reader] answers questions inside one read transaction, so
+// [Projections.Join] is the joiner of the store: it writes the rows that a batch adds in the transaction of the append, so that the read models are never behind the log. [Projections.Reader] answers questions inside one read transaction, so
 // that all its answers are of one position. [Projections.Rebuild] makes models anew beside the live ones, and [Projections.Check]
 // compares them with what follows from the events.
 //
@@ -17,7 +16,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/soquy/soquy/domain"
 	"github.com/soquy/soquy/eventstore"
@@ -51,32 +49,41 @@ func live(ctx context.Context, tx pgx.Tx, ledger uuid.UUID) (map[string]projecti
 	return all, nil
 }
 
+// A queue is a transaction that takes statements to be sent together with its commit. The store's are ones.
+type queue interface {
+	Queue(query string, arguments ...any) *pgx.QueuedQuery
+	// AtEnd has a function called when the transaction is over: until then what was queued must not change.
+	AtEnd(f func())
+}
+
 // Join writes what a batch adds to the live slot of each read model, with its progress. It is the joiner of the store.
-// Errors: projections.ErrStale (a model must be rebuilt first), eventstore.ErrCorrupt (a model is not where the log is).
-func (p *Projections) Join(ctx context.Context, tx pgx.Tx, b *eventstore.Batch) error {
+// Errors: projections.ErrStale (a model must be rebuilt first), eventstore.ErrCorrupt (a model is not where the log is). Where the
+// transaction is a queue, they are those of its commit.
+func (p *Projections) Join(ctx context.Context, tx pgx.Tx, b *eventstore.Batch) (err error) {
 	const (
 		create = `INSERT INTO progress (ledger_id, projection, version, slot, position)
-			SELECT $1, m.projection, m.version, 0, $2 FROM unnest($3::text[], $4::int[]) AS m (projection, version)
-			ON CONFLICT DO NOTHING`
-		advance = `UPDATE progress p SET position = $2 FROM unnest($3::text[], $4::int[]) AS m (projection, version)
-			WHERE p.ledger_id = $1 AND p.projection = m.projection AND p.version = m.version AND p.position = $5`
+			SELECT $1, m.projection, m.version, 0, $2 FROM unnest($3::text[], $4::int[]) AS m (projection, version)`
+		advance = `SELECT advance_progress($1, $2, $3, $4, $5)`
 	)
 	w, _ := p.writers.Get().(*writer)
 	if w == nil {
 		w = newWriter(projections.Models(), "progress")
 	}
-	defer p.writers.Put(w)
-	moved := int64(0)
-	count := func(tag pgconn.CommandTag) error {
-		moved = tag.RowsAffected()
-		return nil
-	}
 	w.begin(ctx, tx, b.Ledger)
-	defer w.end()
-	if b.After == 0 {
-		w.batch.Queue(create, b.Ledger, b.Last(), w.names, w.versions).Exec(count)
+	end := func() {
+		w.end()
+		p.writers.Put(w)
+	}
+	if q, ok := tx.(queue); ok {
+		w.queue = q
+		q.AtEnd(end)
 	} else {
-		w.batch.Queue(advance, b.Ledger, b.Last(), w.names, w.versions, b.After).Exec(count)
+		defer end()
+	}
+	if b.After == 0 {
+		w.put(create, b.Ledger, b.Last(), w.names, w.versions)
+	} else {
+		w.put(advance, b.Ledger, b.After, b.Last(), w.names, w.versions)
 	}
 	for i := range b.Records {
 		e, ok := b.Records[i].Event.(*domain.Event)
@@ -87,32 +94,6 @@ func (p *Projections) Join(ctx context.Context, tx pgx.Tx, b *eventstore.Batch) 
 			return err
 		}
 	}
-	if err := w.flush(); err != nil {
-		return err
-	}
-	if moved == int64(len(w.names)) {
-		return nil
-	}
-	return p.misplaced(ctx, tx, b)
-}
-
-// misplaced says why not all read models could be moved on with a batch.
-func (p *Projections) misplaced(ctx context.Context, tx pgx.Tx, b *eventstore.Batch) error {
-	have, err := live(ctx, tx, b.Ledger)
-	if err != nil {
-		return err
-	}
-	if b.After == 0 {
-		return fmt.Errorf("%w: a new ledger has read models already", eventstore.ErrCorrupt)
-	}
-	for _, m := range projections.Models() {
-		switch at, ok := have[m.Name]; {
-		case !ok || at.Version != m.Version:
-			return fmt.Errorf("%s: %w", m.Name, projections.ErrStale)
-		case at.Position != b.Last():
-			return fmt.Errorf("%w: read model %s is at position %d, the log at %d",
-				eventstore.ErrCorrupt, m.Name, at.Position, b.After)
-		}
-	}
-	return fmt.Errorf("%w: read models did not move", eventstore.ErrCorrupt)
+	w.write()
+	return w.send()
 }

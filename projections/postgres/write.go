@@ -15,7 +15,7 @@ import (
 	"github.com/soquy/soquy/projections"
 )
 
-// A writer folds events and writes the rows that they change, all tables in one round trip. It is used by one transaction at a time.
+// A writer folds events and writes the rows that they change, all tables in one round trip or with the commit. It is used by one transaction at a time.
 type writer struct {
 	fold     *projections.Fold
 	upserts  map[*projections.Table]string
@@ -28,6 +28,7 @@ type writer struct {
 	ledger uuid.UUID
 	slots  string // the table that names the slots: progress or rebuilds
 	batch  *pgx.Batch
+	queue  queue // where statements are put instead of into batch, or nil
 }
 
 // newWriter makes a writer of models into the slots that a table names: progress or rebuilds.
@@ -154,15 +155,59 @@ func (w *writer) begin(ctx context.Context, tx pgx.Tx, ledger uuid.UUID) {
 
 // end forgets the transaction, and what was not written.
 func (w *writer) end() {
-	w.ctx, w.tx, w.batch = nil, nil, nil
+	w.ctx, w.tx, w.batch, w.queue = nil, nil, nil, nil
 	w.fold.Reset()
 }
 
-// constraintViolations is the class of the codes that say that rows which are there contradict those that were to be written.
-const constraintViolations = "23"
+// What the server answers where rows contradict those that were to be written: the class of all constraints, and what
+// advance_progress raises.
+const (
+	constraintViolations = "23"
+	stale                = "SQ001"
+	misplaced            = "SQ002"
+)
 
-// flush writes the rows of the fold, and whatever was queued before.
-func (w *writer) flush() error {
+// refused names an error of the server.
+func refused(err error) error {
+	var e *pgconn.PgError
+	switch {
+	case err == nil:
+		return nil
+	case !errors.As(err, &e):
+	case e.Code == stale:
+		return fmt.Errorf("%s: %w", e.Message, projections.ErrStale)
+	case e.Code == misplaced, strings.HasPrefix(e.Code, constraintViolations):
+		return fmt.Errorf("%w: write read models: %w", eventstore.ErrCorrupt, err)
+	}
+	return fmt.Errorf("write read models: %w", err)
+}
+
+// put adds a statement to those that will be sent.
+func (w *writer) put(query string, arguments ...any) {
+	var q *pgx.QueuedQuery
+	if w.queue != nil {
+		q = w.queue.Queue(query, arguments...)
+	} else {
+		q = w.batch.Queue(query, arguments...)
+	}
+	q.Query(func(rows pgx.Rows) error {
+		rows.Close()
+		return refused(rows.Err())
+	})
+}
+
+// send sends what was put, unless that is the queue's business.
+func (w *writer) send() error {
+	if w.batch.Len() == 0 {
+		return nil
+	}
+	batch := w.batch
+	w.batch = &pgx.Batch{}
+	return w.tx.SendBatch(w.ctx, batch).Close()
+}
+
+// write puts the statements that write the rows of the fold, which must not change until they were sent.
+func (w *writer) write() {
 	for _, m := range w.fold.Models() {
 		for _, t := range m.Tables {
 			var fresh, others []int
@@ -177,38 +222,34 @@ func (w *writer) flush() error {
 			switch {
 			case rows.Len() == 0:
 			case len(others) == 0:
-				w.queue(w.inserts[t], m.Name, rows)
+				w.rows(w.inserts[t], m.Name, rows)
 			case len(fresh) == 0:
-				w.queue(w.upserts[t], m.Name, rows)
+				w.rows(w.upserts[t], m.Name, rows)
 			default:
-				w.queue(w.inserts[t], m.Name, rows.Pick(fresh))
-				w.queue(w.upserts[t], m.Name, rows.Pick(others))
+				w.rows(w.inserts[t], m.Name, rows.Pick(fresh))
+				w.rows(w.upserts[t], m.Name, rows.Pick(others))
 			}
 		}
 	}
-	if w.batch.Len() > 0 {
-		err := w.tx.SendBatch(w.ctx, w.batch).Close()
-		var refused *pgconn.PgError
-		switch {
-		case errors.As(err, &refused) && strings.HasPrefix(refused.Code, constraintViolations):
-			return fmt.Errorf("%w: write read models: %w", eventstore.ErrCorrupt, err)
-		case err != nil:
-			return fmt.Errorf("write read models: %w", err)
-		}
-	}
-	w.batch = &pgx.Batch{}
-	w.fold.Reset()
-	return nil
 }
 
-func (w *writer) queue(query, model string, rows *projections.Rows) {
+func (w *writer) rows(query, model string, rows *projections.Rows) {
 	columns := rows.Table.Columns
 	args := make([]any, 0, 2+len(columns))
 	args = append(args, w.ledger, model)
 	for i, c := range columns {
 		args = append(args, array(c.Type, rows.Column(i)))
 	}
-	w.batch.Queue(query, args...)
+	w.put(query, args...)
+}
+
+// flush writes the rows of the fold at once, and whatever was put before, and empties the fold.
+func (w *writer) flush() error {
+	w.queue = nil // the transaction sends what was queued before the next statement that is not
+	w.write()
+	err := w.send()
+	w.fold.Reset()
+	return err
 }
 
 // OpenChildren implements projections.Open: what is open by what was written and folded so far.

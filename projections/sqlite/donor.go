@@ -31,11 +31,10 @@ func (r *Reader) donors(ctx context.Context, q projections.DonorQuery) ([]projec
 				WHERE ledger_id = ?1 AND slot = ?2 AND day BETWEEN ?3 AND ?4 GROUP BY donor, fact_key
 			) g JOIN total_keys k ON k.ledger_id = ?1 AND k.slot = ?2 AND k.fact_key = g.fact_key
 			GROUP BY g.donor, k.measure`
-		// ?5 is the JSON list of donors' subjects.
+		// ?4 and ?5 are the range of days.
 		giftsOf = `SELECT g.donor, k.measure, sum(g.gifts), sum(g.amount)
-			FROM json_each(?5) j
-			CROSS JOIN subjects s ON s.ledger_id = ?1 AND s.subject = j.value
-			CROSS JOIN total_gifts g ON g.ledger_id = ?1 AND g.slot = ?2 AND g.position = s.position AND g.day BETWEEN ?3 AND ?4
+			FROM ` + positionsOf + ` s
+			CROSS JOIN total_gifts g ON g.ledger_id = ?1 AND g.slot = ?2 AND g.position = s.position AND g.day BETWEEN ?4 AND ?5
 			CROSS JOIN total_keys k ON k.ledger_id = ?1 AND k.slot = ?2 AND k.fact_key = g.fact_key
 			GROUP BY g.donor, k.measure`
 	)
@@ -70,7 +69,7 @@ func (r *Reader) donors(ctx context.Context, q projections.DonorQuery) ([]projec
 		if err != nil {
 			return nil, err
 		}
-		rows, err = r.query(ctx, "totals", giftsOf, from, to, only)
+		rows, err = r.query(ctx, "totals", giftsOf, only, from, to)
 		if err != nil {
 			return nil, err
 		}

@@ -106,8 +106,7 @@ func (r *Reader) facts(ctx context.Context, t *projections.Tally, basis int, fro
 
 // gifts adds the gifts of donors in a range of days.
 func (r *Reader) gifts(ctx context.Context, t *projections.Tally, donors []string, from, to int64) error {
-	const query = `SELECT g.day, g.fact_key, g.amount FROM json_each(?3) j
-		CROSS JOIN subjects s ON s.ledger_id = ?1 AND s.subject = j.value
+	const query = `SELECT g.day, g.fact_key, g.amount FROM ` + positionsOf + ` s
 		CROSS JOIN total_gifts g ON g.ledger_id = ?1 AND g.slot = ?2 AND g.position = s.position
 		WHERE g.day BETWEEN ?4 AND ?5`
 	list, err := donorSubjects(donors)
@@ -135,6 +134,15 @@ func (r *Reader) gifts(ctx context.Context, t *projections.Tally, donors []strin
 	}
 	return rows.Err()
 }
+
+// positionsOf are the positions of subjects, ?3 their JSON list: those that are in order, and those that still are in the runs of
+// batches. ?1 is the ledger.
+const positionsOf = `(
+		SELECT s.position FROM json_each(?3) j CROSS JOIN subjects s ON s.ledger_id = ?1 AND s.subject = j.value
+		UNION
+		SELECT p.value FROM subject_runs r CROSS JOIN json_each(?3) j
+		CROSS JOIN json_each(r.subjects, '$."' || j.value || '"') p WHERE r.ledger_id = ?1
+	)`
 
 // donorSubjects is the JSON list of the subjects of donors, each once.
 func donorSubjects(donors []string) (string, error) {

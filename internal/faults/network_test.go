@@ -1,0 +1,257 @@
+//go:build unix
+
+package faults_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/soquy/soquy/eventstore"
+	"github.com/soquy/soquy/internal/cluster"
+)
+
+// proxied is a world whose writer reaches its own cluster through a proxy.
+type proxied struct {
+	*world
+	cluster *cluster.Cluster
+	proxy   *proxy
+	conn    *pgx.Conn // past the proxy
+}
+
+func newProxied(t *testing.T) *proxied {
+	t.Helper()
+	c := cluster.Start(t, cluster.Options{})
+	p := newProxy(t, c.Address())
+	conn, err := pgx.Connect(t.Context(), c.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	return &proxied{newWorld(t, c.URL(), c.URLThrough(p.address())), c, p, conn}
+}
+
+// ask asks the server for a number.
+func (p *proxied) ask(query string, args ...any) (n int64) {
+	p.t.Helper()
+	if err := p.conn.QueryRow(context.WithoutCancel(p.t.Context()), query, args...).Scan(&n); err != nil {
+		p.t.Errorf("%s: %v", query, err)
+	}
+	return n
+}
+
+// position is where the ledger ends, as the server knows it.
+func (p *proxied) position() int64 { return p.ask(`SELECT head_position FROM soquy.ledgers`) }
+
+// TestCutAtEachMessage breaks the connection at each single message of an append, in both directions: at each step before the COMMIT,
+// at the COMMIT that never reaches the server, and at its answer that never reaches the writer. One append is small and goes in arrays,
+// one is a list that is copied.
+func TestCutAtEachMessage(t *testing.T) {
+	p := newProxied(t)
+	for _, test := range []struct {
+		name, body string
+		events     int
+		fresh      bool // the writer has no connection when the command comes
+		stride     int  // every how manieth message, unless at length
+	}{
+		{"donation", donation, 1, false, 1},
+		{"list", list(), 2 * recipients, false, 2},
+		{"new connection", donation, 1, true, 5},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for _, to := range []direction{toServer, toClient} {
+				seen := map[string]int{}
+				stride := test.stride
+				if atLength() {
+					stride = 1
+				}
+				n := 1
+				for ; ; n += stride {
+					how := []breakage{finish, reset}[n/stride%2]
+					if !p.cut(t, test.body, test.events, test.fresh, nth(to, n), how, seen) {
+						break
+					}
+				}
+				p.check()
+				t.Logf("%s: %d messages, cut at one in %d: %v", [...]string{"to the server", "to the client"}[to], n-1, stride, seen)
+				if stride > 1 {
+					continue
+				}
+				for _, step := range []string{"begin", "select origin, head_position", "insert into events", "insert into subjects", "insert into commands", "update ledgers", "commit"} {
+					if !slices.ContainsFunc(keys(seen), func(s string) bool {
+						return strings.HasPrefix(s, step) || strings.HasPrefix(s, strings.Replace(step, "insert into", "copy", 1))
+					}) {
+						t.Errorf("no connection was cut at %q", step)
+					}
+				}
+			}
+		})
+	}
+}
+
+func keys(m map[string]int) []string {
+	var list []string
+	for k := range m {
+		list = append(list, k)
+	}
+	return list
+}
+
+// cut records a command with a fault, and then another without. It reports whether the fault happened.
+func (p *proxied) cut(t *testing.T, body string, events int, fresh bool, when func(*message) bool, how breakage, seen map[string]int) bool {
+	t.Helper()
+	if fresh {
+		p.proxy.breakAll(finish)
+	}
+	f := p.proxy.arm(&fault{when: when, how: how})
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	id := newID()
+	a, err := p.try(ctx, id, body, events)
+	for fresh && err != nil && len(f.fired) == 0 {
+		a, err = p.try(ctx, id, body, events) // it was on a connection that is broken, but not by this fault
+	}
+	p.proxy.arm(nil)
+	select {
+	case m := <-f.fired:
+		words := strings.ToLower(strings.Join(strings.Fields(m.sql), " "))
+		seen[fmt.Sprintf("%.34s", words)]++
+		stored := p.ask(`SELECT count(*) FROM soquy.commands WHERE command_id = $1`, id) > 0
+		switch {
+		case err == nil && (a.Refusal != nil || !stored):
+			t.Errorf("cut at %v: answered with %s, stored: %t", m, a.String(), stored)
+		case err != nil && errors.Is(err, eventstore.ErrOutcomeUnknown):
+			t.Errorf("cut at %v: the writer could find the outcome out, and says %v", m, err)
+		case err != nil && stored:
+			t.Errorf("cut at %v: stored, and answered with %v", m, err)
+		}
+		p.recovers()
+		if _, err := p.insist(ctx, id, body, events); err != nil {
+			t.Errorf("cut at %v: sent again: %v", m, err)
+		}
+		return true
+	default:
+		if err != nil {
+			t.Fatalf("without a fault: %v", err)
+		}
+		return false
+	}
+}
+
+// TestCommitCut is both outcomes of a COMMIT whose answer does not come, with each way to break: the server had committed, or it had
+// not. The caller is told what is so, and is told once.
+func TestCommitCut(t *testing.T) {
+	p := newProxied(t)
+	for _, how := range []breakage{finish, reset} {
+		for _, test := range []struct {
+			name      string
+			when      func(*message) bool
+			committed bool
+		}{
+			{"before the server has it", about(toServer, "QP", "commit"), false},
+			{"after the server did it", about(toClient, "C", "commit"), true},
+		} {
+			t.Run(how.String()+" "+test.name, func(t *testing.T) {
+				before, at := p.position(), int64(0)
+				f := p.proxy.arm(&fault{when: test.when, how: how, then: func() { at = p.position() }})
+				ctx, cancel := context.WithTimeout(t.Context(), patience)
+				defer cancel()
+				a, err := p.try(ctx, newID(), donation, 1)
+				if err != nil || a.Refusal != nil {
+					t.Fatalf("answered with %v %v", a.Refusal, err)
+				}
+				select {
+				case <-f.fired:
+				default:
+					t.Fatal("the connection was not cut")
+				}
+				if (at != before) != test.committed {
+					t.Errorf("before the command the ledger ended at %d, when the connection broke at %d", before, at)
+				}
+				if test.committed != a.Repeat {
+					t.Errorf("answered as a repeat: %t", a.Repeat)
+				}
+				p.recovers()
+				p.check()
+			})
+		}
+	}
+}
+
+// TestSilent is a connection that stays open while nothing comes any more, as when a cable is pulled or a firewall forgets: at a step
+// before the COMMIT, at the COMMIT, and at its answer. The writer gives the connection up and goes on.
+func TestSilent(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		when func(*message) bool
+	}{
+		{"at the lock", about(toServer, "BQ", "select origin")},
+		{"at the swap's answer", about(toClient, "C", "update ledgers")},
+		{"at the startup of a connection", about(toServer, "\x00", "")},
+		{"at the COMMIT", about(toServer, "QP", "commit")},
+		{"at the COMMIT's answer", about(toClient, "C", "commit")},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			p := newProxied(t)
+			if strings.Contains(test.name, "startup") {
+				p.proxy.breakAll(finish)
+			}
+			f := p.proxy.arm(&fault{when: test.when, how: silence})
+			ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+			defer cancel()
+			start := time.Now()
+			_, err := p.try(ctx, newID(), donation, 1)
+			took := time.Since(start)
+			select {
+			case <-f.fired:
+			default:
+				t.Fatal("the connection did not fall silent")
+			}
+			if errors.Is(err, context.DeadlineExceeded) {
+				p.proxy.breakAll(reset) // or the writer, and the end of the test, wait for ever
+				t.Fatalf("no answer within %s", took)
+			}
+			again := p.recovers()
+			t.Logf("answered after %s (%v), the next command %s later", took.Round(time.Millisecond), err, again.Round(time.Millisecond))
+			if limit := 25 * time.Second; took > limit || again > limit {
+				t.Errorf("the writer waited longer than %s for a silent connection", limit)
+			}
+			p.check()
+		})
+	}
+}
+
+// TestSlow: each message takes its time. Everything is answered.
+func TestSlow(t *testing.T) {
+	p := newProxied(t)
+	p.proxy.delay.Store(int64(2 * time.Millisecond))
+	l := p.load(16)
+	l.more(64)
+	l.stop()
+	p.proxy.delay.Store(0)
+	p.recovers()
+	p.check()
+}
+
+// TestBrokenUnderLoad breaks all connections again and again while clients record.
+func TestBrokenUnderLoad(t *testing.T) {
+	p := newProxied(t)
+	l := p.load(16)
+	rounds := 0
+	for end := time.Now().Add(during(4*time.Second, 2*time.Minute)); time.Now().Before(end); rounds++ {
+		l.more(20)
+		p.proxy.breakAll([]breakage{finish, reset}[rounds%2])
+	}
+	l.more(20)
+	l.stop()
+	p.recovers()
+	p.check()
+	t.Logf("%d rounds, %d answers, the slowest after %s", rounds, l.answered.Load(), time.Duration(l.slowest.Load()).Round(time.Millisecond))
+}

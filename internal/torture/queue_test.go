@@ -1,0 +1,99 @@
+//go:build unix
+
+package torture_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// rate lets sessions run for a while and returns how many commands a second they were answered, all together.
+func rate(sessions []*session, d time.Duration) float64 {
+	for _, s := range sessions {
+		<-s.first
+	}
+	count := func() (n int64) {
+		for _, s := range sessions {
+			n += s.answers.Load()
+		}
+		return n
+	}
+	begin, before := time.Now(), count()
+	time.Sleep(d) // of load, which is not waited for but measured out
+	return float64(count()-before) / time.Since(begin).Seconds()
+}
+
+// stop ends sessions and fails the test unless all end well.
+func stop(t *testing.T, sessions []*session) {
+	t.Helper()
+	for _, s := range sessions {
+		s.end()
+	}
+	for _, s := range sessions {
+		s.succeeded(t)
+	}
+}
+
+// waits returns how long each of the commands waited for its answer, the longest last.
+func waits(entries []*entry) []time.Duration {
+	var list []time.Duration
+	for _, e := range entries {
+		list = append(list, e.returned.Sub(e.called))
+	}
+	slices.Sort(list)
+	return list
+}
+
+// TestFourWriters lets four processes write to one fund of one ledger. Nothing is lost, doubled or out of order, none of them starves,
+// and the log says how fast they are beside one process with as many commands in flight.
+func TestFourWriters(t *testing.T) {
+	const (
+		patience   = 2 * time.Second // that no command waits beyond the longest list
+		recipients = 500             // of the longest list
+	)
+	p := onPostgres(t)
+	r := p.prepare(t)
+	rich := r.client(9)
+	p.start(t, 1, again([]*entry{rich.command(donation, 1_000_000_000, 1)})).succeeded(t)
+
+	alone := rich.list(recipients)
+	p.start(t, 1, again([]*entry{rich.command(donation, 1, 1), alone})).succeeded(t)
+	longest := alone.returned.Sub(alone.called)
+
+	d := during(4*time.Second, time.Minute)
+	one := []*session{p.start(t, 256, r.client(8).next)}
+	single := rate(one, d/2)
+	stop(t, one)
+
+	begin := len(r.entries)
+	var four []*session
+	for i := range 4 {
+		c, n := r.client(i), 0
+		four = append(four, p.start(t, 64, func() *entry {
+			if n++; i == 0 && n%2_000 == 1_000 {
+				return c.list(recipients)
+			}
+			return c.next()
+		}))
+	}
+	together := rate(four, d)
+	var counts []int64
+	for _, s := range four {
+		counts = append(counts, s.answers.Load())
+	}
+	stop(t, four)
+	r.check(t, p)
+
+	list := waits(r.entries[begin:])
+	// The first answer of a process waits for its start: nothing is asked of the queue before.
+	worst := list[len(list)-1]
+	if worst > patience+longest {
+		t.Errorf("a command waited %s: more than %s beyond the longest list, which takes %s alone", worst, patience, longest)
+	}
+	if least, most := slices.Min(counts), slices.Max(counts); least*10 < most {
+		t.Errorf("one process starves: they were answered %d times", counts)
+	}
+	t.Logf("one process with 256 in flight: %.0f commands/s; four with 64 each: %.0f (%.2f of it), %d answers; waits: p50 %s, p99 %s, longest %s (a list of %d alone: %s)",
+		single, together, together/single, counts, list[len(list)/2], list[len(list)*99/100], worst, recipients, longest)
+}
