@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help build test check demo bench golden clean
+.PHONY: help build test check demo bench golden torture clean
 
 help: ## say what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,11 @@ bench: ## run the benchmarks of the packages
 
 golden: ## write the golden files anew: read the difference before you commit it
 	go test ./internal/eventcodec ./internal/cli ./internal/demo -update
+
+ROUNDS ?= 200
+
+torture: ## kill, stop and starve real processes for hours: make torture ROUNDS=200
+	SOQUY_TORTURE=1 SOQUY_TORTURE_ROUNDS=$(ROUNDS) scripts/test.sh -v -p 1 -count 1 -timeout 24h ./internal/torture ./internal/faults
 
 clean: ## delete what was built
 	rm -f soquy

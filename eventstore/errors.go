@@ -15,6 +15,8 @@ var (
 	// ErrOutcomeUnknown: the connection was lost while the batch was being committed. The batch may be stored or not;
 	// only the database can tell, after Lock.
 	ErrOutcomeUnknown = errors.New("outcome of the commit is unknown")
+	// ErrUnavailable: the server cannot be reached, is starting or stopping, or the connection was lost; nothing was committed.
+	ErrUnavailable = errors.New("database server cannot be reached")
 	// ErrReadOnly: the database, its file or its folder cannot be written.
 	ErrReadOnly = errors.New("database is read-only")
 	// ErrFull: the disk is full.

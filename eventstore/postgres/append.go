@@ -339,5 +339,3 @@ const secondsPerDay = 24 * 60 * 60
 // date is a day as the driver takes it.
 func date(day int32) time.Time { return time.Unix(int64(day)*secondsPerDay, 0).UTC() }
 
-// day is a date that the driver read.
-func day(t time.Time) int32 { return int32(t.Unix() / secondsPerDay) }

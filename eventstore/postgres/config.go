@@ -3,7 +3,9 @@ package postgres
 import (
 	"context"
 	"errors"
+	"net"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -27,11 +29,22 @@ const (
 	// lockTimeout is how long an append waits for another writer of its ledger before ErrLocked.
 	lockTimeout = "10000"
 	// idleTimeout ends a session that holds a transaction open and does nothing, such as one whose process hangs.
-	idleTimeout = "60000"
+	// With lockTimeout it says for how long a writer that fell silent can hold up the others.
+	idleTimeout = "8000"
 	// checkInterval is how often the server looks, while a statement runs, whether the client is still there.
 	checkInterval = "5000"
 	// userTimeout is for how long the server keeps a connection whose client does not acknowledge what was sent.
 	userTimeout = "30000"
+)
+
+// How a connection is made and watched, where the URL does not say otherwise.
+const (
+	// connectTimeout is how long one host of the URL is waited for; there may be others.
+	connectTimeout = 5 * time.Second
+	// A server that does not answer keepIdle after the last byte, keepCount times keepEvery apart, is gone.
+	keepIdle  = 5 * time.Second
+	keepEvery = 5 * time.Second
+	keepCount = 3
 )
 
 // unlessGiven sets what a session is told, unless the URL says it.
@@ -45,6 +58,7 @@ func unlessGiven(config *pgxpool.Config, name, value string) {
 func writers(config *pgxpool.Config) *pgxpool.Config {
 	config = config.Copy()
 	unlessGiven(config, "statement_timeout", statementTimeout)
+	unlessGiven(config, "plan_cache_mode", "force_generic_plan") // an append's statements have one good plan
 	return config
 }
 
@@ -61,7 +75,15 @@ func configure(url string) (*pgxpool.Config, error) {
 	unlessGiven(config, "application_name", schema)
 	unlessGiven(config, "lock_timeout", lockTimeout)
 	unlessGiven(config, "idle_in_transaction_session_timeout", idleTimeout)
+	// A prepared statement keeps the plan that was made while its table was small: never one that reads all of it.
+	unlessGiven(config, "enable_seqscan", "off")
+	unlessGiven(config, "jit", "off")
 	config.ConnConfig.RuntimeParams["search_path"] = schema
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = connectTimeout
+	}
+	dialer := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: keepIdle, Interval: keepEvery, Count: keepCount}}
+	config.ConnConfig.DialFunc = dialer.DialContext
 	config.ConnConfig.OnNotice = noteWarning
 	config.AfterConnect = afterConnect
 	return config, nil
@@ -71,8 +93,11 @@ func configure(url string) (*pgxpool.Config, error) {
 func readers(config *pgxpool.Config) *pgxpool.Config {
 	config = config.Copy()
 	unlessGiven(config, "statement_timeout", readTimeout)
-	config.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
-	config.AfterConnect = nil
+	// Not in the parameters that the session begins with: the server of target_session_attrs=read-write would be taken for a replica.
+	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, `SET default_transaction_read_only = on`)
+		return err
+	}
 	return config
 }
 

@@ -1,8 +1,11 @@
 package postgres
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -15,11 +18,17 @@ import (
 // The SQLSTATEs that mean something to us.
 const (
 	uniqueViolation       = "23505"
+	notSupported          = "0A000"
 	readOnly              = "25006"
 	insufficientPrivilege = "42501"
 	diskFull              = "53100"
 	lockNotAvailable      = "55P03"
 	outcomeUnknown        = "08007"
+	connectionException   = "08" // the class
+	adminShutdown         = "57P01"
+	crashShutdown         = "57P02"
+	cannotConnectNow      = "57P03"
+	idleSession           = "25P03" // idle in transaction for too long
 	completionUnknown     = "40003"
 )
 
@@ -47,6 +56,10 @@ func kindOf(err error) error {
 		return eventstore.ErrForeign
 	}
 	switch state(err) {
+	case notSupported: // a transaction that writes, begun on a standby
+		if isRecovery(err) {
+			return eventstore.ErrReadOnly
+		}
 	case readOnly:
 		return eventstore.ErrReadOnly
 	case diskFull:
@@ -54,7 +67,34 @@ func kindOf(err error) error {
 	case lockNotAvailable:
 		return eventstore.ErrLocked
 	}
+	if isLost(err) {
+		return eventstore.ErrUnavailable
+	}
 	return nil
+}
+
+// isRecovery says that a server that recovers, or is a standby, refuses to begin a transaction that writes. The message is in the
+// server's language; the name of the function that refuses is not.
+func isRecovery(err error) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && (e.Routine == "check_transaction_read_only" || e.Routine == "check_XactReadOnly")
+}
+
+// isLost says that an error is the connection's, not the server's answer to what was asked: it may go well the next time.
+func isLost(err error) bool {
+	if errors.Is(err, eventstore.ErrOutcomeUnknown) || errors.Is(err, context.Canceled) {
+		return false
+	}
+	switch code := state(err); {
+	case code == adminShutdown, code == crashShutdown, code == cannotConnectNow, code == idleSession, strings.HasPrefix(code, connectionException):
+		return true
+	case code != "":
+		return false
+	}
+	var connect *pgconn.ConnectError
+	var network net.Error
+	return errors.As(err, &connect) || errors.As(err, &network) || pgconn.SafeToRetry(err) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // state is the SQLSTATE of an error, "" where the server gave none.

@@ -5,7 +5,7 @@
 // returned was committed durably: a session whose synchronous_commit is off is turned to on. Where the outcome of a COMMIT
 // cannot be known, Append says ErrOutcomeUnknown and not more: the connection broke, or the server warned that a
 // synchronous standby was not waited for. A writer that disappears, or stops inside a transaction, is thrown out by the
-// server within a minute, and its row lock with it. Triggers refuse to change, delete or truncate events, on every
+// server within ten seconds, and its row lock with it. Triggers refuse to change, delete or truncate events, on every
 // partition.
 //
 // Its weaknesses: a server with fsync off, or on a disk that lies, loses commits that were acknowledged; nothing can be

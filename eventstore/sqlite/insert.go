@@ -8,7 +8,7 @@ import (
 )
 
 // chunks are how many rows one statement inserts, the largest that fits first.
-var chunks = [...]int{128, 32, 8, 1}
+var chunks = [...]int{128, 64, 32, 16, 8, 4, 2, 1}
 
 // An inserter inserts many rows into one table by multi-row statements of fixed sizes, prepared once.
 //

@@ -105,15 +105,23 @@ func (a *App) find(ctx context.Context, db database, t cli.Target) (*book, error
 	return a.book(ctx, db, heads[i].Ledger, t)
 }
 
+// errOpened says that the first event of a ledger is not what it must be.
+var errOpened = errors.New("ledger.opened cannot be read")
+
 func (a *App) book(ctx context.Context, db database, id uuid.UUID, t cli.Target) (*book, error) {
 	b := &book{db: db, id: id}
 	err := db.Read(ctx, id, 1, 1, func(r *eventstore.Record) error {
 		var err error
-		b.opened, err = eventcodec.Currency(r.Envelope)
-		return err
+		if b.opened, err = eventcodec.Currency(r.Envelope); err != nil {
+			return fmt.Errorf("%w: %w", errOpened, err)
+		}
+		return nil
 	})
-	if err != nil || b.opened == nil {
+	if errors.Is(err, errOpened) || errors.Is(err, eventstore.ErrCorrupt) || err == nil && b.opened == nil {
 		return nil, &ledger.IntegrityError{Position: 1, What: "ledger.opened cannot be read"}
+	}
+	if err != nil {
+		return nil, err
 	}
 	if b.money, err = money.LookupCurrency(b.opened.Currency); err != nil {
 		return nil, err

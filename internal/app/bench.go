@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"strings"
@@ -41,7 +42,7 @@ func (a *App) Bench(ctx context.Context, t cli.Target, o cli.BenchOptions, p cli
 	if err != nil {
 		return cli.Bench{}, explained(err, t)
 	}
-	r, err := bench.Run(ctx, s, t.DB, bench.Options{Quick: o.Quick, Only: o.Only, Progress: p, Scratch: scratch})
+	r, err := bench.Run(ctx, s, benchKind(t.DB), t.DB, bench.Options{Quick: o.Quick, Only: o.Only, Progress: p, Scratch: scratch})
 	if err = errors.Join(err, s.db.Close()); err != nil {
 		return cli.Bench{}, explained(err, t)
 	}
@@ -50,6 +51,13 @@ func (a *App) Bench(ctx context.Context, t cli.Target, o cli.BenchOptions, p cli
 		out.Rows[i] = cli.BenchRow(row)
 	}
 	return out, nil
+}
+
+func benchKind(db string) bench.Kind {
+	if isPostgres(db) {
+		return bench.Postgres
+	}
+	return bench.SQLite
 }
 
 // benched is soquy as the benchmark uses it, on one database.
@@ -65,7 +73,10 @@ type benched struct {
 
 // benched refuses a database in which anything is.
 func (a *App) benched(ctx context.Context, t cli.Target, scratch string) (*benched, error) {
-	err := bench.Empty(ctx, t.DB)
+	if err := addressed(t.DB); err != nil {
+		return nil, err
+	}
+	err := bench.Empty(ctx, benchKind(t.DB), t.DB)
 	if errors.Is(err, bench.ErrNotEmpty) {
 		return nil, failure("bench.not_empty", cli.ExitUnusable, err, "path", shown(t.DB))
 	}
@@ -206,6 +217,9 @@ type benchWriter struct {
 // Close stops the writer and leaves the database open, which is the benchmark's. It may be called again.
 func (w *benchWriter) Close() error { return w.ledger.Close() }
 
+// Trace has the steps inside the database timed as well, which costs a little.
+func (w *benchWriter) Trace(on bool) { w.of.took.traced.Store(on) }
+
 // Work reads the writer's metrics, and the times of the database.
 func (w *benchWriter) Work() (bench.Work, error) {
 	k := w.of.took.work()
@@ -253,6 +267,9 @@ func (w *benchWriter) Redo(ctx context.Context, first, last int64) (encode, hash
 
 // took is where the time of appends went.
 type took struct {
+	traced atomic.Bool   // have the server tell when it is where
+	ahead  time.Duration // of the server's clock before ours
+
 	look, begin, sign, write, join, end atomic.Int64 // nanoseconds
 }
 
@@ -264,7 +281,12 @@ func (k *took) work() bench.Work {
 }
 
 // marks are the instants of one append.
-type marks struct{ start, signing, signed, joining, joined time.Time }
+type marks struct {
+	start, signing, signed, joining, joined time.Time
+
+	// By the server's clock, where what joins an append is only queued and sent with the commit.
+	before, after time.Time
+}
 
 // marked finds the marks of the append that a context belongs to.
 type marked struct{}
@@ -284,12 +306,21 @@ func (k *took) open(ctx context.Context, db string) (database, error) {
 	if isPostgres(db) {
 		models := postgresmodels.New()
 		store, err := postgres.Open(ctx, db, postgres.Options{Mode: postgres.Create}, func(ctx context.Context, tx pgx.Tx, b *eventstore.Batch) error {
-			return join(ctx, func() error { return models.Join(ctx, tx, b) })
+			return join(ctx, func() error {
+				tell := k.tells(ctx, tx)
+				tell(func(m *marks) *time.Time { return &m.before })
+				defer tell(func(m *marks) *time.Time { return &m.after })
+				return models.Join(ctx, tx, b)
+			})
 		})
 		if err != nil {
 			return nil, err
 		}
-		return &timed{&postgresDatabase{store, models}, k}, nil
+		d := &postgresDatabase{store, models}
+		if k.ahead, err = ahead(ctx, d.clock()); err != nil {
+			return nil, errors.Join(err, store.Close())
+		}
+		return &timed{d, k}, nil
 	}
 	models := sqlitemodels.New()
 	store, err := sqlite.Open(db, sqlite.Options{Mode: sqlite.Create}, func(ctx context.Context, tx *sql.Tx, b *eventstore.Batch) error {
@@ -299,6 +330,36 @@ func (k *took) open(ctx context.Context, db string) (database, error) {
 		return nil, err
 	}
 	return &timed{&sqliteDatabase{store, models}, k}, nil
+}
+
+// tells returns how to have the server tell its time among the statements that are queued in a transaction.
+func (k *took) tells(ctx context.Context, tx pgx.Tx) func(at func(*marks) *time.Time) {
+	m, isTimed := ctx.Value(marked{}).(*marks)
+	q, queues := tx.(interface {
+		Queue(query string, arguments ...any) *pgx.QueuedQuery
+	})
+	if !isTimed || !queues || !k.traced.Load() {
+		return func(func(*marks) *time.Time) {}
+	}
+	return func(at func(*marks) *time.Time) {
+		q.Queue(`SELECT clock_timestamp()`).QueryRow(func(row pgx.Row) error { return row.Scan(at(m)) })
+	}
+}
+
+// ahead finds out how far a server's clock is ahead of ours.
+func ahead(ctx context.Context, clock func(context.Context) (time.Time, error)) (difference time.Duration, err error) {
+	fastest := time.Duration(math.MaxInt64)
+	for range 20 {
+		start := time.Now()
+		server, err := clock(ctx)
+		if err != nil {
+			return 0, fmt.Errorf("read the server's clock: %w", err)
+		}
+		if took := time.Since(start); took < fastest {
+			fastest, difference = took, server.Sub(start.Add(took/2))
+		}
+	}
+	return difference, nil
 }
 
 // timed is a database that times its appends, and the look for repeats before them.
@@ -326,11 +387,15 @@ func (t *timed) Append(ctx context.Context, b *eventstore.Batch) ([]byte, error)
 	if err != nil || m.joined.IsZero() {
 		return got, err
 	}
+	over := time.Now()
+	if !m.after.IsZero() {
+		m.joining, m.joined = m.before.Add(-t.took.ahead), m.after.Add(-t.took.ahead)
+	}
 	t.took.begin.Add(int64(m.signing.Sub(m.start)))
 	t.took.sign.Add(int64(m.signed.Sub(m.signing)))
 	t.took.write.Add(int64(m.joining.Sub(m.signed)))
 	t.took.join.Add(int64(m.joined.Sub(m.joining)))
-	t.took.end.Add(int64(time.Since(m.joined)))
+	t.took.end.Add(int64(over.Sub(m.joined)))
 	return got, nil
 }
 

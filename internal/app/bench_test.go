@@ -46,7 +46,7 @@ func TestBench(t *testing.T) {
 			}
 			s.program = func() (string, error) { return bin, nil }
 			told, total := int64(0), int64(0)
-			r, err := bench.Run(t.Context(), s, target.DB, bench.Options{Plan: tiny, Scratch: scratch, Progress: func(done, of int64) {
+			r, err := bench.Run(t.Context(), s, benchKind(target.DB), target.DB, bench.Options{Plan: tiny, Scratch: scratch, Progress: func(done, of int64) {
 				if done < told || done > of {
 					t.Errorf("progress %d after %d of %d", done, told, of)
 				}

@@ -105,7 +105,7 @@ func (a *App) RotateKey(ctx context.Context, t cli.Target, p cli.Progress) (cli.
 	return a.changeKey(ctx, t, p, ledger.Rotate)
 }
 
-func (a *App) changeKey(ctx context.Context, t cli.Target, p cli.Progress, 
+func (a *App) changeKey(ctx context.Context, t cli.Target, p cli.Progress,
 	change func(context.Context, ledger.Store, uuid.UUID, ledger.Options, ledger.Key) error,
 ) (cli.Head, error) {
 	b, err := a.open(ctx, t, modeWrite)

@@ -52,6 +52,7 @@ var allowed = map[string][]string{
 	"internal/pgtest":            {},
 	"internal/cluster":           {},
 	"internal/faults":            {},
+	"internal/torture":           {all},
 	"projections/projectiontest": {"projections", "domain", "domain/money", "eventstore", "eventstore/transparency"},
 }
 

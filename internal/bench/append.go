@@ -167,13 +167,14 @@ func (b *bench) appendRound(ctx context.Context, w Writer, round uint64) error {
 	if err := b.limit(ctx, 64, b.plan.Slice); err != nil {
 		return err
 	}
-	one := func(l load, name string, steps bool) error {
+	one := func(l load, name string) error {
 		l.donors, l.stream = appendDonors, round*16+uint64(l.callers)
 		o, err := l.run(ctx, w)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		return b.appended(ctx, w, l, name, &o, steps)
+		b.appended(l, name, &o)
+		return nil
 	}
 	goals := []struct {
 		measure string
@@ -183,15 +184,20 @@ func (b *bench) appendRound(ctx context.Context, w Writer, round uint64) error {
 		if !b.wants(g.measure) {
 			continue
 		}
-		if err := one(load{callers: 64, funds: g.funds, while: b.plan.Slice}, g.measure, true); err != nil {
+		l := load{callers: 64, funds: g.funds, while: b.plan.Slice}
+		if err := one(l, g.measure); err != nil {
 			return err
+		}
+		l.donors, l.stream, l.while = appendDonors, round*16, b.plan.Short
+		if err := b.steps(ctx, w, l, g.measure); err != nil {
+			return fmt.Errorf("steps of %s: %w", g.measure, err)
 		}
 	}
 	if b.wants("append-one") {
 		if err := b.limit(ctx, 1, b.plan.Short); err != nil {
 			return err
 		}
-		if err := one(load{callers: 1, funds: 1, while: b.plan.Short}, "append-hot-1", false); err != nil {
+		if err := one(load{callers: 1, funds: 1, while: b.plan.Short}, "append-hot-1"); err != nil {
 			return err
 		}
 	}
@@ -210,13 +216,13 @@ func (b *bench) appendRound(ctx context.Context, w Writer, round uint64) error {
 			if callers == 1 && g.funds == 1 && b.wants("append-one") {
 				continue // measured above
 			}
-			if err := one(load{callers: callers, funds: g.funds, while: b.plan.Short}, g.measure+"-"+strconv.Itoa(callers), false); err != nil {
+			if err := one(load{callers: callers, funds: g.funds, while: b.plan.Short}, g.measure+"-"+strconv.Itoa(callers)); err != nil {
 				return err
 			}
 		}
 	}
 	if b.wants("append-hot") {
-		return one(load{callers: 64, funds: 1, made: true, while: b.plan.Short}, "append-hot-made", false)
+		return one(load{callers: 64, funds: 1, made: true, while: b.plan.Short}, "append-hot-made")
 	}
 	return nil
 }
@@ -238,14 +244,19 @@ func (b *bench) limit(ctx context.Context, rows int, while time.Duration) error 
 	return nil
 }
 
-// appended adds the figures of a load.
-func (b *bench) appended(ctx context.Context, w Writer, l load, name string, o *outcome, steps bool) error {
-	row := Row{Measure: name, Text: "append", Args: []string{"callers", strconv.Itoa(l.callers), "funds", strconv.Itoa(l.funds)}}
+// row describes a load.
+func (l load) row(name string) Row {
+	r := Row{Measure: name, Text: "append", Args: []string{"callers", strconv.Itoa(l.callers), "funds", strconv.Itoa(l.funds)}}
 	if l.made {
-		row.Text = "append-made"
+		r.Text = "append-made"
 	}
+	return r
+}
+
+// appended adds the figures of a load.
+func (b *bench) appended(l load, name string, o *outcome) {
 	add := func(stat, unit string, value float64) {
-		r := row
+		r := l.row(name)
 		r.Stat, r.Unit = stat, unit
 		if stat != "rate" {
 			r.Measure += "-" + stat
@@ -260,8 +271,15 @@ func (b *bench) appended(ctx context.Context, w Writer, l load, name string, o *
 	if l.callers == 1 && l.funds == 1 && b.wants("append-one") {
 		b.f.add(Row{Measure: "append-one", Text: "append-one", Stat: "p50", Unit: milliseconds}, quantile(o.latencies, 0.50))
 	}
-	if !steps {
-		return nil
+}
+
+// steps adds the shares of the steps in the time of a load.
+func (b *bench) steps(ctx context.Context, w Writer, l load, name string) error {
+	w.Trace(true)
+	o, err := l.run(ctx, w)
+	w.Trace(false)
+	if err != nil {
+		return err
 	}
 	n := min(o.work.Events, 20_000)
 	encode, hash, err := w.Redo(ctx, o.last-n+1, o.last)
@@ -286,7 +304,9 @@ func (b *bench) appended(ctx context.Context, w Writer, l load, name string, o *
 		{"commit", k.End},
 		{"between", max(o.took-k.Busy, 0)},
 	} {
-		add("share-"+s.name, percent, 100*float64(s.took)/float64(o.took))
+		r := l.row(name + "-share-" + s.name)
+		r.Stat, r.Unit = "share-"+s.name, percent
+		b.f.add(r, 100*float64(max(s.took, 0))/float64(o.took))
 	}
 	return nil
 }

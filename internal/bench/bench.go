@@ -78,13 +78,13 @@ type bench struct {
 
 // Run measures soquy on the database db, which Empty must have approved. It takes away what it made for the limits, and leaves its
 // ledgers.
-func Run(ctx context.Context, s Soquy, db string, o Options) (_ Result, err error) {
-	b := &bench{soquy: s, kind: kindOf(db), plan: o.Plan, quick: o.Quick, only: o.Only, f: newFigures(), scratch: o.Scratch, begun: time.Now()}
+func Run(ctx context.Context, s Soquy, kind Kind, db string, o Options) (_ Result, err error) {
+	b := &bench{soquy: s, kind: kind, plan: o.Plan, quick: o.Quick, only: o.Only, f: newFigures(), scratch: o.Scratch, begun: time.Now()}
 	if b.plan == (Plan{}) {
 		b.plan = planOf(o.Quick)
 	}
 	b.bar = &meter{progress: o.Progress}
-	if b.raw, err = openRaw(ctx, db); err != nil {
+	if b.raw, err = openRaw(ctx, kind, db); err != nil {
 		return Result{}, fmt.Errorf("open the database for the limits: %w", err)
 	}
 	defer func() {
@@ -118,7 +118,7 @@ func (b *bench) run(ctx context.Context) error {
 	events := func(perSecond int64, n int64) time.Duration { return time.Duration(n/perSecond+1) * time.Second }
 	var phases []phase
 	if b.wants("limit", "append-hot", "append-spread", "append-one", "bulk-list", "import") {
-		phases = append(phases, phase{"append", rounds * (4*b.plan.Slice + 7*b.plan.Short), b.appends})
+		phases = append(phases, phase{"append", rounds * (4*b.plan.Slice + 9*b.plan.Short), b.appends})
 	}
 	if b.wants("append-keyed") {
 		phases = append(phases, phase{"append-keyed", rounds * 2 * b.plan.Keyed, b.keyed})

@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 )
 
@@ -18,14 +17,6 @@ const (
 
 // ErrNotEmpty says that there is something in the database.
 var ErrNotEmpty = errors.New("database is not empty")
-
-// kindOf tells the databases apart by their names.
-func kindOf(db string) Kind {
-	if strings.HasPrefix(db, "postgres://") || strings.HasPrefix(db, "postgresql://") {
-		return Postgres
-	}
-	return SQLite
-}
 
 // raw is the database without soquy: what can be done at most.
 type raw interface {
@@ -56,8 +47,8 @@ func (e extent) minus(o extent) extent {
 	return extent{e.bytes - o.bytes, e.events - o.events, e.envelopes - o.envelopes}
 }
 
-func openRaw(ctx context.Context, db string) (raw, error) {
-	if kindOf(db) == Postgres {
+func openRaw(ctx context.Context, kind Kind, db string) (raw, error) {
+	if kind == Postgres {
 		return openPostgres(ctx, db)
 	}
 	return openSQLite(ctx, db)
@@ -65,8 +56,8 @@ func openRaw(ctx context.Context, db string) (raw, error) {
 
 // Empty reports whether a database has nothing in it that this package must leave alone: ErrNotEmpty. It changes nothing. A ledger in
 // tables of soquy is for the caller to see.
-func Empty(ctx context.Context, db string) error {
-	if kindOf(db) == Postgres {
+func Empty(ctx context.Context, kind Kind, db string) error {
+	if kind == Postgres {
 		return postgresEmpty(ctx, db)
 	}
 	return nil // a file belongs to one program, which whoever opens it sees

@@ -33,6 +33,8 @@ type Soquy interface {
 // A Writer records in one ledger.
 type Writer interface {
 	Ledger() *ledger.Ledger
+	// Trace has the steps inside the database timed as well, which costs a little.
+	Trace(on bool)
 	// Work says what was done since the writer was opened.
 	Work() (Work, error)
 	// Redo encodes and hashes the events of positions from first to last again, and says how long one event took.

@@ -194,7 +194,11 @@ func (r *recording) take(ctx context.Context, parser *ledger.Parser, line []byte
 // reaches whoever waits for it before giving the next line. When the program is interrupted, what was submitted is still answered, since it
 // will be recorded.
 func (r *recording) answer(ctx context.Context) error {
-	var buf []byte
+	var (
+		buf  []byte
+		body domain.CommandBody // of the answer that is being printed
+	)
+	words := func(refusal *domain.Refusal) string { return r.p.refusal(refusal, body, nil) }
 	flush := func() error {
 		if err := r.p.out.Flush(); err != nil {
 			return r.p.outputFailed(err)
@@ -217,7 +221,7 @@ func (r *recording) answer(ctx context.Context) error {
 		}
 		r.room.Release(item.size)
 		r.refused = r.refused || a.Refusal != nil
-		words := func(refusal *domain.Refusal) string { return r.p.refusal(refusal, item.body, nil) }
+		body = item.body
 		buf = append(a.AppendJSON(buf[:0], item.line, words), '\n')
 		if err := r.p.write(buf); err != nil {
 			return err

@@ -148,6 +148,7 @@ func (w *timed) last() time.Time {
 // TestClockJumpsBack: the clock goes back an hour while the writer runs, and between two runs. The time of recording does not, and what
 // may be the effective date follows the clock.
 func TestClockJumpsBack(t *testing.T) {
+	t.Parallel()
 	w := newTimed(t, sqliteStore(t), nil)
 	l := w.open()
 	w.accept(l, donationOn(w.clock.date(0)))
@@ -171,6 +172,7 @@ func TestClockJumpsBack(t *testing.T) {
 // TestClockJumpsAhead: on SQLite, where there is no other clock, a year ahead is believed, and later right times are not before it. A
 // date in the future is refused by the clock as it is at that moment.
 func TestClockJumpsAhead(t *testing.T) {
+	t.Parallel()
 	w := newTimed(t, sqliteStore(t), nil)
 	l := w.open()
 	w.clock.set(365 * 24 * time.Hour)
@@ -191,6 +193,7 @@ func TestClockJumpsAhead(t *testing.T) {
 // TestClockAheadOfServer: on PostgreSQL a clock that is more than five minutes from the server's is refused, at the start and when it
 // jumps under a writer that runs. Nothing is recorded under the wrong time, and recording goes on when the clock is right again.
 func TestClockAheadOfServer(t *testing.T) {
+	t.Parallel()
 	c := cluster.Start(t, cluster.Options{})
 	store, err := postgres.Open(t.Context(), c.URL(), postgres.Options{Mode: postgres.Create}, postgresmodels.New().Join)
 	if err != nil {

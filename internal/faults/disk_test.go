@@ -122,6 +122,7 @@ func (w *world) full(d *disk) {
 
 // TestDiskFullSQLite fills the disk of an SQLite file.
 func TestDiskFullSQLite(t *testing.T) {
+	t.Parallel()
 	d := newDisk(t, "16m")
 	db := filepath.Join(d.path, "soquy.db")
 	w := newWorld(t, db, db)
@@ -136,6 +137,7 @@ func TestDiskFullSQLite(t *testing.T) {
 
 // TestDiskFullPostgres fills the disk of a cluster's data; its write-ahead log is elsewhere.
 func TestDiskFullPostgres(t *testing.T) {
+	t.Parallel()
 	cluster.Require(t)
 	d := newDisk(t, "96m")
 	c := cluster.Start(t, cluster.Options{Base: d.path, WAL: os.TempDir()})
@@ -147,6 +149,7 @@ func TestDiskFullPostgres(t *testing.T) {
 // TestLogDiskFullPostgres fills the disk of a cluster's write-ahead log, which PostgreSQL does not survive: it stops, and cannot start
 // before there is room. The writer survives it.
 func TestLogDiskFullPostgres(t *testing.T) {
+	t.Parallel()
 	cluster.Require(t)
 	d := newDisk(t, "32m")
 	c := cluster.Start(t, cluster.Options{WAL: d.path, Segment: 1, Config: map[string]string{"max_wal_size": "16MB", "min_wal_size": "2MB"}})
@@ -184,6 +187,7 @@ func (d *disk) remount(readOnly bool) {
 
 // TestReadOnlyDisk: on a read-only file system a ledger can be read and verified, and who wants to record is told why not.
 func TestReadOnlyDisk(t *testing.T) {
+	t.Parallel()
 	d := newDisk(t, "16m")
 	db := filepath.Join(d.path, "soquy.db")
 	w := newWorld(t, db, db)
@@ -207,6 +211,7 @@ func TestReadOnlyDisk(t *testing.T) {
 // TestReplicaForWriting: a standby is good for reading and verifying. Who wants to record in it is told by name why not, when the ledger
 // is opened or at the first command.
 func TestReplicaForWriting(t *testing.T) {
+	t.Parallel()
 	c := cluster.Start(t, cluster.Options{})
 	standby := c.Standby("second", cluster.Options{})
 	w := newWorld(t, c.URL(), c.URL())

@@ -15,6 +15,7 @@ import (
 
 // TestRestartedUnderLoad restarts the server in each way while clients record. The writer goes on without being opened again.
 func TestRestartedUnderLoad(t *testing.T) {
+	t.Parallel()
 	c := cluster.Start(t, cluster.Options{})
 	w := newWorld(t, c.URL(), c.URL())
 	rounds := 1
@@ -56,6 +57,7 @@ func newPair(t *testing.T) *pair {
 
 // TestFailover kills the primary under load and promotes the standby. All that was answered is there, and the same writer goes on.
 func TestFailover(t *testing.T) {
+	t.Parallel()
 	p := newPair(t)
 	l := p.load(8)
 	l.more(200)
@@ -87,6 +89,7 @@ const waiting = `FROM pg_stat_activity WHERE application_name = 'soquy' AND wait
 // TestReplicationNotWaitedFor: somebody cancels the wait for the standby. The server then commits with a warning, and the event is on
 // one disk only, so it is not answered before the standby has it; were the primary lost, an answer would be, too.
 func TestReplicationNotWaitedFor(t *testing.T) {
+	t.Parallel()
 	p := newPair(t)
 	admin, err := pgx.Connect(t.Context(), p.primary.URL())
 	if err != nil {
@@ -132,16 +135,18 @@ func TestReplicationNotWaitedFor(t *testing.T) {
 		}
 	}
 	if early {
-		p.primary.Kill() // so that the check says what was lost
-		p.standby.Restart()
-	} else {
-		p.standby.Restart()
-		if err := <-done; err != nil {
-			t.Fatal(err)
-		}
-		p.check()
 		p.primary.Kill()
+		p.standby.Restart()
+		p.standby.Promote()
+		p.compare(cli.Target{DB: p.standby.URL()}) // says what was lost
+		return
 	}
+	p.standby.Restart()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	p.check()
+	p.primary.Kill()
 	p.standby.Promote()
 	p.direct = cli.Target{DB: p.standby.URL()}
 	p.recovers()

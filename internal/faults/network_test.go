@@ -11,30 +11,63 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/soquy/soquy/eventstore"
 	"github.com/soquy/soquy/internal/cluster"
+	"github.com/soquy/soquy/internal/ledger"
 )
 
-// proxied is a world whose writer reaches its own cluster through a proxy.
+// proxied is a world whose writer reaches the cluster through a proxy of its own.
 type proxied struct {
 	*world
-	cluster *cluster.Cluster
-	proxy   *proxy
-	conn    *pgx.Conn // past the proxy
+	proxy *proxy
+	conn  *pgx.Conn // past the proxy
 }
 
-func newProxied(t *testing.T) *proxied {
+// newProxied makes a ledger in a database of its own on the cluster.
+func newProxied(t *testing.T, c *cluster.Cluster) *proxied {
 	t.Helper()
-	c := cluster.Start(t, cluster.Options{})
 	p := newProxy(t, c.Address())
-	conn, err := pgx.Connect(t.Context(), c.URL())
+	name := "d" + strings.ReplaceAll(newID().String(), "-", "")
+	admin, err := pgx.Connect(t.Context(), c.URL())
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { conn.Close(context.Background()) })
-	return &proxied{newWorld(t, c.URL(), c.URLThrough(p.address())), c, p, conn}
+	defer admin.Close(t.Context())
+	if _, err := admin.Exec(t.Context(), "CREATE DATABASE "+name); err != nil {
+		t.Fatal(err)
+	}
+	in := func(url string) string { return strings.Replace(url, "/postgres?", "/"+name+"?", 1) }
+	conn, err := pgx.Connect(t.Context(), in(c.URL()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(context.WithoutCancel(t.Context())) })
+	return &proxied{newWorld(t, in(c.URL()), in(c.URLThrough(p.address()))), p, conn}
+}
+
+// TestNetwork has one cluster for all faults of the network, which the server hardly notices.
+func TestNetwork(t *testing.T) {
+	t.Parallel()
+	c := cluster.Start(t, cluster.Options{})
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, *cluster.Cluster)
+	}{
+		{"silent", silent},
+		{"cut at each message", cutAtEachMessage},
+		{"commit cut", commitCut},
+		{"outcome stays unknown", outcomeStaysUnknown},
+		{"slow", slow},
+		{"broken under load", brokenUnderLoad},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t, c)
+		})
+	}
 }
 
 // ask asks the server for a number.
@@ -49,11 +82,11 @@ func (p *proxied) ask(query string, args ...any) (n int64) {
 // position is where the ledger ends, as the server knows it.
 func (p *proxied) position() int64 { return p.ask(`SELECT head_position FROM soquy.ledgers`) }
 
-// TestCutAtEachMessage breaks the connection at each single message of an append, in both directions: at each step before the COMMIT,
+// cutAtEachMessage breaks the connection at each single message of an append, in both directions: at each step before the COMMIT,
 // at the COMMIT that never reaches the server, and at its answer that never reaches the writer. One append is small and goes in arrays,
 // one is a list that is copied.
-func TestCutAtEachMessage(t *testing.T) {
-	p := newProxied(t)
+func cutAtEachMessage(t *testing.T, c *cluster.Cluster) {
+	p := newProxied(t, c)
 	for _, test := range []struct {
 		name, body string
 		events     int
@@ -144,10 +177,10 @@ func (p *proxied) cut(t *testing.T, body string, events int, fresh bool, when fu
 	}
 }
 
-// TestCommitCut is both outcomes of a COMMIT whose answer does not come, with each way to break: the server had committed, or it had
+// commitCut is both outcomes of a COMMIT whose answer does not come, with each way to break: the server had committed, or it had
 // not. The caller is told what is so, and is told once.
-func TestCommitCut(t *testing.T) {
-	p := newProxied(t)
+func commitCut(t *testing.T, c *cluster.Cluster) {
+	p := newProxied(t, c)
 	for _, how := range []breakage{finish, reset} {
 		for _, test := range []struct {
 			name      string
@@ -184,9 +217,9 @@ func TestCommitCut(t *testing.T) {
 	}
 }
 
-// TestSilent is a connection that stays open while nothing comes any more, as when a cable is pulled or a firewall forgets: at a step
+// silent is a connection that stays open while nothing comes any more, as when a cable is pulled or a firewall forgets: at a step
 // before the COMMIT, at the COMMIT, and at its answer. The writer gives the connection up and goes on.
-func TestSilent(t *testing.T) {
+func silent(t *testing.T, c *cluster.Cluster) {
 	for _, test := range []struct {
 		name string
 		when func(*message) bool
@@ -199,7 +232,7 @@ func TestSilent(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			p := newProxied(t)
+			p := newProxied(t, c)
 			if strings.Contains(test.name, "startup") {
 				p.proxy.breakAll(finish)
 			}
@@ -208,6 +241,10 @@ func TestSilent(t *testing.T) {
 			defer cancel()
 			start := time.Now()
 			_, err := p.try(ctx, newID(), donation, 1)
+			for len(f.fired) == 0 && err != nil && ctx.Err() == nil {
+				start = time.Now()
+				_, err = p.try(ctx, newID(), donation, 1) // on a connection that was closed before
+			}
 			took := time.Since(start)
 			select {
 			case <-f.fired:
@@ -228,9 +265,9 @@ func TestSilent(t *testing.T) {
 	}
 }
 
-// TestSlow: each message takes its time. Everything is answered.
-func TestSlow(t *testing.T) {
-	p := newProxied(t)
+// slow: each message takes its time. Everything is answered.
+func slow(t *testing.T, c *cluster.Cluster) {
+	p := newProxied(t, c)
 	p.proxy.delay.Store(int64(2 * time.Millisecond))
 	l := p.load(16)
 	l.more(64)
@@ -240,9 +277,9 @@ func TestSlow(t *testing.T) {
 	p.check()
 }
 
-// TestBrokenUnderLoad breaks all connections again and again while clients record.
-func TestBrokenUnderLoad(t *testing.T) {
-	p := newProxied(t)
+// brokenUnderLoad breaks all connections again and again while clients record.
+func brokenUnderLoad(t *testing.T, c *cluster.Cluster) {
+	p := newProxied(t, c)
 	l := p.load(16)
 	rounds := 0
 	for end := time.Now().Add(during(4*time.Second, 2*time.Minute)); time.Now().Before(end); rounds++ {
@@ -254,4 +291,51 @@ func TestBrokenUnderLoad(t *testing.T) {
 	p.recovers()
 	p.check()
 	t.Logf("%d rounds, %d answers, the slowest after %s", rounds, l.answered.Load(), time.Duration(l.slowest.Load()).Round(time.Millisecond))
+}
+
+// outcomeStaysUnknown: the server commits and dies before it says so, and does not come back for a while. Whoever is answered with an
+// error meanwhile is told that the outcome is not known, and nobody is told that nothing was stored. A command sent without an ID could
+// not be asked for again; it is answered, or its sender is told the same.
+func outcomeStaysUnknown(t *testing.T, c *cluster.Cluster) {
+	for _, test := range []struct {
+		name string
+		id   uuid.UUID
+	}{{"with an ID", newID()}, {"without", uuid.Nil}} {
+		t.Run(test.name, func(t *testing.T) {
+			p := newProxied(t, c)
+			req := request(t, newID(), donation)
+			req.ID = test.id
+			at := p.position()
+			p.proxy.arm(&fault{when: about(toClient, "C", "commit"), how: reset, then: func() { p.proxy.refuse.Store(true) }})
+			type answer struct {
+				ledger.Answer
+				err error
+			}
+			done := make(chan answer, 1)
+			go func() {
+				a, err := p.writer.Ledger().Do(t.Context(), req)
+				done <- answer{a, err}
+			}()
+			await(t, "commit", func() bool { return p.position() == at+1 && p.proxy.refuse.Load() })
+			select {
+			case a := <-done:
+				if !errors.Is(a.err, eventstore.ErrOutcomeUnknown) {
+					t.Errorf("answered with %v while nobody could know", a.err)
+				}
+				p.proxy.refuse.Store(false)
+			case <-time.After(during(2*time.Second, 20*time.Second)):
+				p.proxy.refuse.Store(false)
+				if a := <-done; a.err == nil && a.First != at+1 {
+					t.Errorf("answered with %s, it is at %d", a.String(), at+1)
+				} else if a.err != nil && !errors.Is(a.err, eventstore.ErrOutcomeUnknown) {
+					t.Errorf("answered with %v, it is stored", a.err)
+				}
+			}
+			p.recovers()
+			if got := p.position(); got != at+2 {
+				t.Errorf("the ledger ends at %d after two commands, want %d", got, at+2)
+			}
+			p.verify(p.direct)
+		})
+	}
 }

@@ -21,6 +21,7 @@ type proxy struct {
 	listener net.Listener
 	target   string
 	delay    atomic.Int64 // nanoseconds before each message
+	refuse   atomic.Bool  // let nobody in
 
 	mu    sync.Mutex
 	links map[*link]struct{}
@@ -94,6 +95,10 @@ func (p *proxy) serve() {
 		client, err := p.listener.Accept()
 		if err != nil {
 			return
+		}
+		if p.refuse.Load() {
+			_ = client.Close()
+			continue
 		}
 		server, err := net.Dial("tcp", p.target)
 		if err != nil {

@@ -16,6 +16,7 @@ import (
 // The log there is whole up to that moment: it has all that was answered before it, and nothing that was sent after it. Nothing is
 // recorded in it, because the head file knows of more.
 func TestPointInTime(t *testing.T) {
+	t.Parallel()
 	c := cluster.Start(t, cluster.Options{Config: cluster.Archived()})
 	w := newWorld(t, c.URL(), c.URL())
 	l := w.load(4)
@@ -87,6 +88,7 @@ func serverClock(t *testing.T, c *cluster.Cluster) time.Time {
 
 // TestRestoreToTheEnd recovers a base backup and the whole archive: nothing is lost, so recording goes on without more ado.
 func TestRestoreToTheEnd(t *testing.T) {
+	t.Parallel()
 	c := cluster.Start(t, cluster.Options{Config: cluster.Archived()})
 	w := newWorld(t, c.URL(), c.URL())
 	l := w.load(4)

@@ -118,7 +118,7 @@ func changeKey(ctx context.Context, store Store, id uuid.UUID, o Options, truste
 	if err != nil {
 		return err
 	}
-	if err := o.checkClock(ctx); err != nil {
+	if err := checkClock(ctx, o.Source, o.ServerClock); err != nil {
 		return err
 	}
 	if err := s.load(ctx, trusted, o.Progress); err != nil {

@@ -106,10 +106,13 @@ func Open(ctx context.Context, store Store, id uuid.UUID, o Options) (*Ledger, e
 	if err != nil {
 		return nil, err
 	}
-	if err := o.checkClock(ctx); err != nil {
+	w := &writer{state: st, source: o.Source, head: o.HeadFile, metrics: o.Metrics}
+	if !o.Source.Given {
+		w.serverClock = o.ServerClock
+	}
+	if err := w.checkClock(ctx); err != nil {
 		return nil, err
 	}
-	w := &writer{state: st, source: o.Source, head: o.HeadFile, metrics: o.Metrics}
 	trusted, err := trustedHead(o.HeadFile, w.opened.Origin)
 	if err != nil {
 		return nil, err
@@ -129,15 +132,15 @@ func Open(ctx context.Context, store Store, id uuid.UUID, o Options) (*Ledger, e
 }
 
 // checkClock refuses a machine whose clock is not the database server's.
-func (o *Options) checkClock(ctx context.Context) error {
-	if o.ServerClock == nil || o.Source.Given {
+func checkClock(ctx context.Context, source Source, serverClock func(context.Context) (time.Time, error)) error {
+	if serverClock == nil || source.Given {
 		return nil
 	}
-	server, err := o.ServerClock(ctx)
+	server, err := serverClock(ctx)
 	if err != nil {
 		return fmt.Errorf("read the server's clock: %w", err)
 	}
-	if d := o.Source.Now().Sub(server).Abs(); d > maxClockDifference {
+	if d := source.Now().Sub(server).Abs(); d > maxClockDifference {
 		return fmt.Errorf("%w: by %s", ErrClockAhead, d.Round(time.Second))
 	}
 	return nil

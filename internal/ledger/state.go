@@ -169,14 +169,25 @@ func (s *state) follow(ctx context.Context, head eventstore.Head, edge transpare
 	case edge.Size != signed.Size || edge.Root() != signed.Root:
 		return &IntegrityError{Position: head.Position(), What: "the events are not those of the signed root"}
 	}
-	s.tree, err = transparency.Restore(edge, leaves, func(level int, index int64) ([]byte, error) {
-		return s.store.Tile(ctx, s.ledger, level, index)
+	var unread error
+	tree, err := transparency.Restore(edge, leaves, func(level int, index int64) ([]byte, error) {
+		hashes, err := s.store.Tile(ctx, s.ledger, level, index)
+		if err != nil && !isNotFound(err) && !errors.Is(err, eventstore.ErrCorrupt) {
+			unread = err
+		}
+		return hashes, err
 	})
+	if unread != nil {
+		return fmt.Errorf("read the tiles: %w", unread)
+	}
 	if err != nil {
 		return &IntegrityError{Position: head.Position(), What: "tiles do not agree with the tree: " + err.Error()}
 	}
-	s.note = head.Note
-	return s.holdsKey()
+	if err := s.holdsKey(); err != nil {
+		return err
+	}
+	s.tree, s.note = tree, head.Note
+	return nil
 }
 
 // holdsKey checks that our key is the one that signs the ledger's heads now.

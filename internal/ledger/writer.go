@@ -51,6 +51,10 @@ type writer struct {
 
 	metrics *Metrics // may be nil
 
+	serverClock func(context.Context) (time.Time, error) // nil: there is none to compare with
+	clockAt     time.Time                                // when it was compared last
+	clockWas    time.Time                                // what our clock said then
+
 	carry    *pending // taken from the queue, but too large for the batch before
 	lockNext int      // batches for which to take the lock first
 	keptNote time.Time
@@ -158,80 +162,130 @@ func (p *pending) alone() bool {
 	return isClose || p.preview != nil
 }
 
+// attempt is what is known of the batch that is being committed.
+type attempt struct {
+	start   time.Time
+	resolve bool // look all IDs up: an append with unknown outcome may have gone before
+	fresh   bool // the head was read since the commands came
+}
+
 // commit decides a batch, stores it, and answers. An error is fatal for the writer; a failure that left everything as it was is
-// answered to the callers instead.
+// answered to the callers instead. While the database cannot be reached it is tried again: nobody has been answered yet, and what may have
+// been stored is looked up.
 func (w *writer) commit(ctx context.Context, list []*pending) error {
-	start := time.Now()
-	resolve := false // look all IDs up: an append with unknown outcome went before
-	fresh := false   // the head was read since the commands came
-	for attempt := 0; ; attempt++ {
-		var lock eventstore.Lock
-		if w.lockNext > 0 || resolve {
-			w.lockNext--
-			// Most of what is new is read before the lock is taken, so that nobody waits for that.
-			if err := w.refresh(ctx); err != nil {
-				return w.unread(list, err)
-			}
-			fresh = true
-			var err error
-			if lock, err = w.store.Lock(ctx, w.ledger); err != nil {
-				return w.failed(list, fmt.Errorf("lock the ledger: %w", err))
-			}
-			if err := w.catchUp(ctx, lock.Head()); err != nil {
-				_ = lock.Release()
-				return w.unread(list, err)
-			}
-		}
-		b, err := w.prepare(ctx, list, resolve)
-		switch {
-		case err == nil && len(b.Records) > 0:
-			err = w.append(ctx, b, lock)
-		case lock != nil:
-			err = errors.Join(err, lock.Release())
-		case err == nil:
-			// Nothing is compared and swapped. What is refused here may be right after what another process has appended, so
-			// the decision must be on a book as of a moment since the commands came.
-			w.book.Rollback()
-			if !fresh {
-				if fresh, err = true, w.refresh(ctx); err != nil {
-					return w.unread(list, err)
-				}
-				if w.book.Position() != b.After {
-					continue
-				}
-			}
-		}
+	a := attempt{start: time.Now()}
+	wait := firstWait
+	for tries := 0; ; tries++ {
+		err := w.attempt(ctx, list, &a)
 		if err == nil {
-			w.keep(b)
-			w.lastTook, w.lastSize = time.Since(start), len(list)
-			w.metrics.committed(b, len(list), w.lastTook, w.book.Position())
-			w.answer(b)
-			w.afterwards(ctx)
 			return nil
 		}
 		w.book.Rollback()
 		var moved *eventstore.HeadMovedError
 		switch {
-		case errors.As(err, &moved) && attempt < maxAttempts:
+		case errors.As(err, &moved) && tries < maxTries:
 			// Another process was first: from now on wait for the lock, then read what is new.
 			w.lockNext = contended
 			w.metrics.lostSwap()
-		case errors.Is(err, eventstore.ErrOutcomeUnknown) && attempt < maxAttempts:
-			resolve = true
-		case isIntegrity(err):
+		case errors.Is(err, eventstore.ErrOutcomeUnknown) && tries < maxTries:
+			a.resolve = true
+		case isFatal(err):
 			return w.fatal(list, err)
+		case errors.Is(err, eventstore.ErrUnavailable) && time.Since(a.start) < patience:
+			a.resolve, a.fresh = true, false
+			time.Sleep(wait)
+			wait = min(2*wait, lastWait)
 		default:
 			return w.failed(list, err)
 		}
 	}
 }
 
-// maxAttempts bounds how often one batch is tried; under the lock it cannot lose.
-const maxAttempts = 8
+// attempt is one try of commit. What it leaves in the book after an error is taken back by its caller.
+func (w *writer) attempt(ctx context.Context, list []*pending, a *attempt) error {
+	if err := w.checkClock(ctx); err != nil {
+		return err
+	}
+	var lock eventstore.Lock
+	if w.lockNext > 0 || a.resolve {
+		w.lockNext = max(0, w.lockNext-1)
+		// Most of what is new is read before the lock is taken, so that nobody waits for that.
+		err := w.refresh(ctx)
+		if err != nil {
+			return err
+		}
+		a.fresh = true
+		if lock, err = w.store.Lock(ctx, w.ledger); err != nil {
+			return fmt.Errorf("lock the ledger: %w", err)
+		}
+		if err := w.catchUp(ctx, lock.Head()); err != nil {
+			return errors.Join(err, lock.Release())
+		}
+	}
+	b, err := w.prepare(ctx, list, a.resolve)
+	switch {
+	case err == nil && len(b.Records) > 0:
+		err = w.append(ctx, b, lock)
+	case lock != nil:
+		err = errors.Join(err, lock.Release())
+	case err == nil && !a.fresh:
+		// Nothing is compared and swapped. What is refused here may be right after what another process has appended, so the
+		// decision must be on a book as of a moment since the commands came.
+		w.book.Rollback()
+		a.fresh = true
+		if err := w.refresh(ctx); err != nil {
+			return err
+		}
+		if w.book.Position() != b.After {
+			return w.attempt(ctx, list, a)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	w.keep(b)
+	w.lastTook, w.lastSize = time.Since(a.start), len(list)
+	w.metrics.committed(b, len(list), w.lastTook, w.book.Position())
+	w.answer(b)
+	w.afterwards(ctx)
+	return nil
+}
 
-func isIntegrity(err error) bool {
-	var e *IntegrityError
-	return errors.As(err, &e) || errors.Is(err, eventstore.ErrCorrupt)
+// How long the writer goes on trying while the database cannot be reached, and how it waits between.
+const (
+	patience  = 15 * time.Second
+	firstWait = 20 * time.Millisecond
+	lastWait  = time.Second
+)
+
+// checkClock sees to it, where the database has a clock of its own, that ours is still near it: every minute, and when it was moved.
+func (w *writer) checkClock(ctx context.Context) error {
+	if w.serverClock == nil {
+		return nil
+	}
+	// The machine's monotonic clock goes on evenly when the other is set.
+	since := time.Since(w.clockAt)
+	if since < clockEvery && (w.source.Now().Sub(w.clockWas)-since).Abs() < clockEvery {
+		return nil
+	}
+	if err := checkClock(ctx, w.source, w.serverClock); err != nil {
+		return err
+	}
+	w.clockAt, w.clockWas = time.Now(), w.source.Now()
+	return nil
+}
+
+// clockEvery is how often the clock is compared with the server's, and by how much it may be off before that.
+const clockEvery = time.Minute
+
+// maxTries bounds how often one batch is tried; under the lock it cannot lose.
+const maxTries = 8
+
+// isFatal reports whether nothing more may be written: the log is not what was signed, or not under our key, or by a newer program.
+func isFatal(err error) bool {
+	var integrity *IntegrityError
+	var unknown *eventcodec.UnknownTypeError
+	return errors.As(err, &integrity) || errors.As(err, &unknown) || errors.Is(err, eventstore.ErrCorrupt) || errors.Is(err, ErrWrongKey)
 }
 
 // failed answers a failure after which the log and the book are as they were.
@@ -262,26 +316,14 @@ func (w *writer) refresh(ctx context.Context) error {
 	return w.catchUp(ctx, head)
 }
 
-// unread answers a failure to read what is new. A connection that broke is answered, and the next batch tries again; to a log that is not
-// what was signed, or under a key that is not ours, nothing more is written.
-func (w *writer) unread(list []*pending, err error) error {
-	var unknown *eventcodec.UnknownTypeError
-	if isIntegrity(err) || errors.Is(err, ErrWrongKey) || errors.As(err, &unknown) {
-		return w.fatal(list, err)
-	}
-	return w.failed(list, err)
-}
-
 // catchUp reads what other processes appended since. After an error the state is as it was.
 func (s *state) catchUp(ctx context.Context, head eventstore.Head) error {
 	if head.Position() == s.book.Position() && head.Edge.Root() == s.tree.Root() {
 		return nil
 	}
-	tree, signed := s.tree, s.note
 	s.book.Begin()
 	if err := s.follow(ctx, head, s.tree.Edge(), nil, nil); err != nil {
 		s.book.Rollback()
-		s.tree, s.note = tree, signed
 		return err
 	}
 	s.book.Commit()

@@ -16,6 +16,7 @@ const fresh = 25
 func TestKilledProcess(t *testing.T) {
 	for name, open := range on() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			random := rand.New(rand.NewPCG(seed, 1))
 			others := 0
 			if name == "postgres" {

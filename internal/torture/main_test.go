@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -22,10 +23,24 @@ var (
 
 func TestMain(m *testing.M) {
 	flag.BoolVar(&long, "torture", os.Getenv("SOQUY_TORTURE") != "", "run at length, as SOQUY_TORTURE=1 does")
-	flag.IntVar(&rounds, "torture.rounds", 0, "rounds of each test that kills; 0: 10, at length 200")
+	flag.IntVar(&rounds, "torture.rounds", atoi(os.Getenv("SOQUY_TORTURE_ROUNDS")), "rounds of each test that kills; 0: 10, at length 200")
 	flag.Uint64Var(&seed, "torture.seed", uint64(time.Now().UnixNano()), "seed of the commands and of the random moments")
 	flag.Parse()
+	// Those that run beside each other mostly wait: for a server that starts, or for a time to be over.
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		if err := flag.Set("test.parallel", "8"); err != nil {
+			panic(err)
+		}
+	}
 	os.Exit(run(m))
+}
+
+// atoi is 0 for what is no number.
+func atoi(s string) int {
+	n, _ := strconv.Atoi(s)
+	return n
 }
 
 func run(m *testing.M) int {

@@ -51,6 +51,7 @@ func TestFourWriters(t *testing.T) {
 	const (
 		patience   = 2 * time.Second // that no command waits beyond the longest list
 		recipients = 500             // of the longest list
+		window     = 32              // commands of a process in flight
 	)
 	p := onPostgres(t)
 	r := p.prepare(t)
@@ -61,8 +62,8 @@ func TestFourWriters(t *testing.T) {
 	p.start(t, 1, again([]*entry{rich.command(donation, 1, 1), alone})).succeeded(t)
 	longest := alone.returned.Sub(alone.called)
 
-	d := during(4*time.Second, time.Minute)
-	one := []*session{p.start(t, 256, r.client(8).next)}
+	d := during(3*time.Second, time.Minute)
+	one := []*session{p.start(t, 4*window, r.client(8).next)}
 	single := rate(one, d/2)
 	stop(t, one)
 
@@ -70,7 +71,7 @@ func TestFourWriters(t *testing.T) {
 	var four []*session
 	for i := range 4 {
 		c, n := r.client(i), 0
-		four = append(four, p.start(t, 64, func() *entry {
+		four = append(four, p.start(t, window, func() *entry {
 			if n++; i == 0 && n%2_000 == 1_000 {
 				return c.list(recipients)
 			}
@@ -86,14 +87,17 @@ func TestFourWriters(t *testing.T) {
 	r.check(t, p)
 
 	list := waits(r.entries[begin:])
-	// The first answer of a process waits for its start: nothing is asked of the queue before.
-	worst := list[len(list)-1]
-	if worst > patience+longest {
-		t.Errorf("a command waited %s: more than %s beyond the longest list, which takes %s alone", worst, patience, longest)
+	worst, common := list[len(list)-1], list[len(list)/2]
+	bound := patience + longest
+	if !long {
+		bound += 10 * common // on a machine that does other things, too, what all wait for is not starvation
+	}
+	if worst > bound {
+		t.Errorf("a command waited %s, more than %s: the longest list takes %s alone, half of all wait less than %s", worst, bound, longest, common)
 	}
 	if least, most := slices.Min(counts), slices.Max(counts); least*10 < most {
 		t.Errorf("one process starves: they were answered %d times", counts)
 	}
-	t.Logf("one process with 256 in flight: %.0f commands/s; four with 64 each: %.0f (%.2f of it), %d answers; waits: p50 %s, p99 %s, longest %s (a list of %d alone: %s)",
-		single, together, together/single, counts, list[len(list)/2], list[len(list)*99/100], worst, recipients, longest)
+	t.Logf("one process with %d in flight: %.0f commands/s; four with %d each: %.0f (%.2f of it), %d answers; waits: p50 %s, p99 %s, longest %s (a list of %d alone: %s)",
+		4*window, single, window, together, together/single, counts, common, list[len(list)*99/100], worst, recipients, longest)
 }

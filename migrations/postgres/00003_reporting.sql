@@ -39,33 +39,39 @@ COMMENT ON COLUMN reporting.ledgers.time_zone IS 'IANA name';
 COMMENT ON COLUMN reporting.ledgers.opened_at IS 'When the ledger was opened';
 COMMENT ON COLUMN reporting.ledgers.ledger_id IS 'ID of the ledger';
 
+-- Units and their names meet in a GROUP BY and not in a join: on tables without statistics that would be a loop in a loop.
 CREATE VIEW reporting.units WITH (security_barrier) AS
-WITH RECURSIVE edges AS (
-    SELECT DISTINCT ON (e.ledger_id, e.unit) e.ledger_id, e.unit, e.parent
-    FROM soquy.unit_edges e JOIN soquy.progress p ON p.ledger_id = e.ledger_id AND p.projection = 'units' AND p.slot = e.slot
-    ORDER BY e.ledger_id, e.unit, e.position DESC
-), climb AS (
-    SELECT u.ledger_id, u.unit, u.unit AS top, ARRAY[u.unit] AS path
-    FROM soquy.units u JOIN soquy.progress p ON p.ledger_id = u.ledger_id AND p.projection = 'units' AND p.slot = u.slot
-    UNION ALL
-    SELECT c.ledger_id, c.unit, e.parent, c.path || e.parent
-    FROM climb c JOIN edges e ON e.ledger_id = c.ledger_id AND e.unit = c.top
-    WHERE e.parent <> '' AND e.parent <> ALL (c.path) -- a circle is cut where it would close
-), paths AS (
-    SELECT DISTINCT ON (c.ledger_id, c.unit) c.ledger_id, c.unit, c.path
-    FROM climb c ORDER BY c.ledger_id, c.unit, cardinality(c.path) DESC
-)
-SELECT l.origin AS ledger, u.unit, u.level, n.name, n.name_en, u.official, u.address, nullif(u.parent, '') AS parent,
-    h.path, u.opened, u.closed, nullif(u.merged_into, '') AS merged_into
-FROM soquy.units u
+SELECT l.origin AS ledger, u.unit, u.level, u.names[1] AS name, u.names_en[1] AS name_en, u.official, u.address,
+    nullif(u.parent, '') AS parent, h.path, u.opened, u.closed, u.merged_into
+FROM (
+    SELECT x.ledger_id, x.slot, x.unit, max(x.level) AS level, max(x.official) AS official, max(x.address) AS address,
+        max(x.parent) AS parent, max(x.opened) AS opened, max(x.closed) AS closed, max(x.merged_into) AS merged_into,
+        array_agg(x.name ORDER BY x.from_on DESC, x.position DESC) FILTER (WHERE x.name IS NOT NULL) AS names,
+        array_agg(x.name_en ORDER BY x.from_on DESC, x.position DESC) FILTER (WHERE x.name IS NOT NULL) AS names_en
+    FROM (
+        SELECT u.ledger_id, u.slot, u.unit, u.level, u.official, u.address, u.parent, u.opened, u.closed, u.merged_into,
+            NULL::date AS from_on, NULL::bigint AS position, NULL::text COLLATE "C" AS name, NULL::text COLLATE "C" AS name_en
+        FROM soquy.units u
+        UNION ALL
+        SELECT n.ledger_id, n.slot, n.unit, NULL, NULL, NULL, NULL, NULL, NULL, NULL, n.from_on, n.position, n.name, n.name_en
+        FROM soquy.unit_names n
+    ) x
+    GROUP BY x.ledger_id, x.slot, x.unit
+) u
 JOIN soquy.progress p ON p.ledger_id = u.ledger_id AND p.projection = 'units' AND p.slot = u.slot
 JOIN soquy.ledgers l ON l.ledger_id = u.ledger_id
-JOIN paths h ON h.ledger_id = u.ledger_id AND h.unit = u.unit
-LEFT JOIN LATERAL (
-    SELECT x.name, x.name_en FROM soquy.unit_names x
-    WHERE x.ledger_id = u.ledger_id AND x.slot = u.slot AND x.unit = u.unit
-    ORDER BY x.from_on DESC, x.position DESC LIMIT 1
-) n ON true;
+CROSS JOIN LATERAL (
+    WITH RECURSIVE climb (top, path) AS (
+        SELECT u.unit, ARRAY[u.unit]
+        UNION ALL
+        SELECT next.top, c.path || next.top
+        FROM climb c
+        JOIN soquy.units t ON t.ledger_id = u.ledger_id AND t.slot = u.slot AND t.unit = c.top
+        CROSS JOIN LATERAL (SELECT coalesce(t.merged_into, t.parent) AS top) next
+        WHERE next.top <> '' AND next.top <> ALL (c.path) -- a circle is cut where it would close
+    )
+    SELECT c.path FROM climb c ORDER BY cardinality(c.path) DESC LIMIT 1
+) h;
 
 COMMENT ON VIEW reporting.units IS 'One row a unit of the association, as it is now';
 COMMENT ON COLUMN reporting.units.ledger IS 'Origin: the name of the ledger';
@@ -104,9 +110,8 @@ SELECT l.ledger, b.fund, f.unit, b.asset, l.currency,
     round(b.posted / 10::numeric ^ l.decimals, l.decimals) AS posted,
     round(b.encumbered / 10::numeric ^ l.decimals, l.decimals) AS encumbered,
     round((b.posted - b.encumbered) / 10::numeric ^ l.decimals, l.decimals) AS available,
-    g.measure,
-    CASE WHEN g.item IS NOT NULL THEN round(b.quantity / 1000::numeric, 3) END AS quantity,
-    CASE WHEN g.item IS NOT NULL THEN round(b.quantity_encumbered / 1000::numeric, 3) END AS quantity_encumbered
+    coalesce(g.measure, '') AS measure, round(b.quantity / 1000::numeric, 3) AS quantity,
+    round(b.quantity_encumbered / 1000::numeric, 3) AS quantity_encumbered
 FROM soquy.balances b
 JOIN soquy.progress p ON p.ledger_id = b.ledger_id AND p.projection = 'balances' AND p.slot = b.slot
 JOIN reporting.ledgers l ON l.ledger_id = b.ledger_id
@@ -124,9 +129,9 @@ COMMENT ON COLUMN reporting.balances.currency IS 'ISO 4217 code of the amounts';
 COMMENT ON COLUMN reporting.balances.posted IS 'What is there, in the currency; of goods their value';
 COMMENT ON COLUMN reporting.balances.encumbered IS 'The part of it that is reserved for grants not yet paid';
 COMMENT ON COLUMN reporting.balances.available IS 'posted less encumbered';
-COMMENT ON COLUMN reporting.balances.measure IS 'What goods are counted in; null for money';
-COMMENT ON COLUMN reporting.balances.quantity IS 'Quantity of goods; null for money';
-COMMENT ON COLUMN reporting.balances.quantity_encumbered IS 'The part of it that is reserved; null for money';
+COMMENT ON COLUMN reporting.balances.measure IS 'What goods are counted in; empty for money';
+COMMENT ON COLUMN reporting.balances.quantity IS 'Quantity of goods; 0 for money';
+COMMENT ON COLUMN reporting.balances.quantity_encumbered IS 'The part of it that is reserved';
 
 -- The facts of both bases. It is not granted to anyone: grants stand in it once as granted and once as paid.
 CREATE VIEW soquy.reporting_facts AS

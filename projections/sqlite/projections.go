@@ -39,31 +39,39 @@ func live(ctx context.Context, tx *sql.Tx, ledger uuid.UUID) (map[string]project
 	if err != nil {
 		return nil, fmt.Errorf("progress of %s: %w", ledger, err)
 	}
-	defer rows.Close()
-	all := map[string]projections.Position{}
-	for rows.Next() {
-		var p projections.Position
-		if err := rows.Scan(&p.Name, &p.Version, &p.Slot, &p.Position); err != nil {
-			return nil, fmt.Errorf("progress of %s: %w", ledger, err)
-		}
+	all, err := positions(rows)
+	if err != nil {
+		return nil, fmt.Errorf("progress of %s: %w", ledger, err)
+	}
+	return all, nil
+}
+
+// positions scans projection, version, slot, position of each row, and closes the rows.
+func positions(rows *sql.Rows) (map[string]projections.Position, error) {
+	list, err := collect(rows, func(p *projections.Position) []any {
+		return []any{&p.Name, &p.Version, &p.Slot, &p.Position}
+	})
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]projections.Position, len(list))
+	for _, p := range list {
 		all[p.Name] = p
 	}
-	return all, rows.Err()
+	return all, nil
 }
 
 // Join writes what a batch adds to the live slot of each read model, with its progress. It is the joiner of the store.
 // Errors: projections.ErrStale (a model must be rebuilt first), eventstore.ErrCorrupt (a model is not where the log is).
 func (p *Projections) Join(ctx context.Context, tx *sql.Tx, b *eventstore.Batch) error {
-	const (
-		create  = `INSERT INTO progress (ledger_id, projection, version, slot, position) VALUES (?, ?, ?, 0, ?)`
-		advance = `UPDATE progress SET position = ? WHERE ledger_id = ?`
-	)
+	const create = `INSERT INTO progress (ledger_id, projection, version, slot, position) VALUES (?, ?, ?, 0, ?)`
 	models := projections.Models()
-	have, err := live(ctx, tx, b.Ledger)
-	if err != nil {
-		return err
-	}
+	have := map[string]projections.Position{}
+	var err error
 	if b.After == 0 {
+		if have, err = live(ctx, tx, b.Ledger); err != nil {
+			return err
+		}
 		if len(have) > 0 {
 			return fmt.Errorf("%w: a new ledger has read models already", eventstore.ErrCorrupt)
 		}
@@ -72,24 +80,15 @@ func (p *Projections) Join(ctx context.Context, tx *sql.Tx, b *eventstore.Batch)
 				return fmt.Errorf("begin %s: %w", m.Name, err)
 			}
 		}
-	} else {
-		for _, m := range models {
-			switch at, ok := have[m.Name]; {
-			case !ok || at.Version != m.Version:
-				return fmt.Errorf("%s: %w", m.Name, projections.ErrStale)
-			case at.Position != b.After:
-				return fmt.Errorf("%w: read model %s is at position %d, the log at %d",
-					eventstore.ErrCorrupt, m.Name, at.Position, b.After)
-			}
-		}
-		if _, err := tx.ExecContext(ctx, advance, b.Last(), b.Ledger[:]); err != nil {
-			return fmt.Errorf("advance the read models: %w", err)
-		}
+	} else if have, err = advance(ctx, tx, b); err != nil {
+		return err
 	}
 	w, _ := p.writers.Get().(*writer)
 	if w == nil {
 		w = newWriter(models)
+		w.known = map[knownKey]struct{}{}
 	}
+	w.after = b.After
 	defer p.writers.Put(w)
 	return w.write(ctx, tx, b.Ledger, func(m string) int { return have[m].Slot }, func(yield func(*domain.Event) error) error {
 		for i := range b.Records {
@@ -103,4 +102,36 @@ func (p *Projections) Join(ctx context.Context, tx *sql.Tx, b *eventstore.Batch)
 		}
 		return nil
 	})
+}
+
+// advance moves the progress of all read models over a batch and returns where they are, or says which is not where it should be.
+func advance(ctx context.Context, tx *sql.Tx, b *eventstore.Batch) (map[string]projections.Position, error) {
+	const query = `UPDATE progress SET position = ? WHERE ledger_id = ? AND position = ? RETURNING projection, version, slot, position`
+	rows, err := tx.QueryContext(ctx, query, b.Last(), b.Ledger[:], b.After)
+	if err != nil {
+		return nil, fmt.Errorf("advance the read models: %w", err)
+	}
+	moved, err := positions(rows)
+	if err != nil {
+		return nil, fmt.Errorf("advance the read models: %w", err)
+	}
+	for _, m := range projections.Models() {
+		at, ok := moved[m.Name]
+		switch {
+		case ok && at.Version == m.Version:
+			continue
+		case ok:
+			return nil, fmt.Errorf("%s: %w", m.Name, projections.ErrStale)
+		}
+		have, err := live(ctx, tx, b.Ledger)
+		if err != nil {
+			return nil, err
+		}
+		if at, ok = have[m.Name]; !ok || at.Version != m.Version {
+			return nil, fmt.Errorf("%s: %w", m.Name, projections.ErrStale)
+		}
+		return nil, fmt.Errorf("%w: read model %s is at position %d, the log at %d",
+			eventstore.ErrCorrupt, m.Name, at.Position, b.After)
+	}
+	return moved, nil
 }

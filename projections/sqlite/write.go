@@ -16,9 +16,8 @@ import (
 	"github.com/soquy/soquy/projections"
 )
 
-// chunks are how many rows one statement writes, the largest that fits first. Half of what a statement costs is to prepare it, which
-// grows with its rows, so one that is run again in the transaction is prepared once, and none is large.
-var chunks = [...]int{32, 8, 1}
+// chunks are how many rows one statement writes, the largest that fits first. The store's connection keeps them prepared.
+var chunks = [...]int{64, 32, 16, 8, 4, 2, 1}
 
 // A writer folds events and writes the rows that they change. It is used by one transaction at a time.
 type writer struct {
@@ -30,7 +29,21 @@ type writer struct {
 	ledger uuid.UUID
 	slot   func(model string) int
 	args   []any
+
+	// Of a joiner: the keys of facts that are known to be in their table, and the position before the batch. A key that an event
+	// of the log has is in every slot that was live since, so it need not be inserted, and refused, again and again.
+	known map[knownKey]struct{}
+	after int64
 }
+
+type knownKey struct {
+	ledger uuid.UUID
+	slot   int
+	key    [16]byte
+}
+
+// mostKnown is how many keys of facts are remembered.
+const mostKnown = 1 << 16
 
 func newWriter(models []*projections.Model) *writer {
 	w := &writer{queries: map[*projections.Table]*[len(chunks)]string{}}
@@ -112,40 +125,62 @@ func (w *writer) flush() error {
 
 func (w *writer) flushTable(t *projections.Table, slot int) error {
 	rows, done := w.fold.Rows(t), 0
+	if w.known != nil && t.Name == "total_keys" && rows.Len() > 0 {
+		var err error
+		if rows, err = w.unknown(rows, slot); err != nil {
+			return err
+		}
+	}
 	for c, n := range chunks {
 		times := (rows.Len() - done) / n
 		if times == 0 {
 			continue
 		}
-		exec := func(args []any) error {
-			_, err := w.tx.ExecContext(w.ctx, w.queries[t][c], args...)
+		stmt, err := w.tx.PrepareContext(w.ctx, w.queries[t][c])
+		if err != nil {
 			return err
 		}
-		if times > 1 {
-			stmt, err := w.tx.PrepareContext(w.ctx, w.queries[t][c])
-			if err != nil {
-				return err
-			}
-			defer stmt.Close()
-			exec = func(args []any) error {
-				_, err := stmt.ExecContext(w.ctx, args...)
-				return err
-			}
-		}
+		defer stmt.Close()
 		for range times {
-			w.args = append(w.args[:0], w.ledger[:], slot)
+			w.args = append(w.args[:0], w.ledger[:], int64(slot))
 			for row := done; row < done+n; row++ {
 				for i := range t.Columns {
 					w.args = append(w.args, bind(t.Columns[i].Type, rows.Value(row, i)))
 				}
 			}
-			if err := exec(w.args); err != nil {
+			if _, err := stmt.ExecContext(w.ctx, w.args...); err != nil {
 				return err
 			}
 			done += n
 		}
 	}
 	return nil
+}
+
+// unknown returns those of the rows of total_keys that are to be inserted.
+func (w *writer) unknown(rows *projections.Rows, slot int) (*projections.Rows, error) {
+	const committed = `SELECT EXISTS (SELECT 1 FROM total_keys WHERE ledger_id = ? AND slot = ? AND fact_key = ? AND first_position <= ?)`
+	if len(w.known) > mostKnown {
+		clear(w.known)
+	}
+	var fresh []int
+	for i := range rows.Len() {
+		k := knownKey{w.ledger, slot, rows.Column(0).IDs[i]}
+		if _, ok := w.known[k]; ok {
+			continue
+		}
+		// Only what an earlier append left is known: this one may still be undone.
+		var there bool
+		if err := w.tx.QueryRowContext(w.ctx, committed, w.ledger[:], int64(slot), k.key[:], w.after).Scan(&there); err != nil {
+			return nil, err
+		}
+		if there {
+			w.known[k] = struct{}{}
+		} else {
+			fresh = append(fresh, i)
+		}
+	}
+	return rows.Pick(fresh), nil
 }
 
 // isConstraint reports whether rows that are there contradict those that were to be written.
