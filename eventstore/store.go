@@ -37,6 +37,9 @@ type Lock interface {
 	Head() Head
 	// Append is Appender.Append under the lock, and gives the lock back.
 	Append(ctx context.Context, b *Batch) (note []byte, err error)
+	// Confirm makes durable whatever is committed by now, by a commit of its own, and gives the lock back: what is read under the lock may
+	// have been committed by someone who could not see to that. Errors: as of Append.
+	Confirm(ctx context.Context) error
 	Release() error
 }
 

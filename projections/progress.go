@@ -30,8 +30,8 @@ type Progress interface {
 	Progress(ctx context.Context) ([]Position, error)
 }
 
-// Events reads events from … to (inclusive, from 1) in order, calls yield with each, and stops at its first error. What yield gets is
-// good until it returns.
+// Events reads events from … to (inclusive, from 1) in order, calls yield with each, and stops at its first error. Yield may keep what
+// it gets.
 type Events func(ctx context.Context, from, to int64, yield func(*domain.Event) error) error
 
 // Whole reads like f, and makes sure that every position came, in order. Errors: eventstore.ErrCorrupt.

@@ -71,6 +71,20 @@ func (l *lock) Append(ctx context.Context, b *eventstore.Batch) ([]byte, error) 
 	return l.store.append(ctx, tx, b, l.head.Position())
 }
 
+// Confirm implements eventstore.Lock. What is written anew comes after every earlier commit in the WAL: who waited for it, and for the
+// standbys that have to have it, has waited for those.
+func (l *lock) Confirm(ctx context.Context) error {
+	const query = `UPDATE ledgers SET note = note WHERE ledger_id = $1`
+	tx := l.tx
+	if tx == nil {
+		return wrap("confirm the log", pgx.ErrTxClosed)
+	}
+	l.tx = nil
+	defer tx.end(ctx)
+	tx.Queue(query, l.head.Ledger)
+	return wrap("confirm the log", tx.commit(ctx))
+}
+
 func (l *lock) Release() error {
 	if l.tx == nil {
 		return nil

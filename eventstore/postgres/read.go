@@ -111,7 +111,8 @@ func (s *Store) Read(ctx context.Context, ledger uuid.UUID, from, to int64, yiel
 		go func() { done <- c.load(ctx, s.read, query, ledger, from, last) }()
 		return done
 	}
-	loading, next := load(c, from, c.limit), from+c.limit
+	limit := c.limit // the chunk sets it while it is loaded
+	loading, next := load(c, from, limit), from+limit
 	defer func() {
 		if loading != nil {
 			<-loading

@@ -50,6 +50,19 @@ func (l *lock) Append(ctx context.Context, b *eventstore.Batch) ([]byte, error) 
 	return l.store.append(ctx, l.t, b)
 }
 
+// Confirm implements eventstore.Lock. What a process left in the WAL that died before it was synced is synced with this.
+func (l *lock) Confirm(ctx context.Context) error {
+	const query = `UPDATE ledgers SET note = note WHERE ledger_id = ?`
+	if l.t.done {
+		return wrap("confirm the log", sql.ErrTxDone)
+	}
+	defer l.t.rollback()
+	if _, err := l.t.tx.ExecContext(context.WithoutCancel(ctx), query, l.head.Ledger[:]); err != nil {
+		return wrap("confirm the log", err)
+	}
+	return wrap("confirm the log", l.t.commit(func() {}))
+}
+
 func (l *lock) Release() error {
 	if err := l.t.rollback(); err != nil {
 		return wrap("release the lock", err)

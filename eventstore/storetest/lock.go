@@ -78,6 +78,32 @@ func testLock(t *testing.T, h Harness) {
 		t.Errorf("release twice: %v", err)
 	}
 	append1(t, db.Store, l, l.Batch(1))
+
+	// A confirmation changes nothing, and gives the lock back.
+	unmoved := head(t, db.Store, l)
+	lock, err = db.Store.Lock(ctx, l.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(lock.Confirm(ctx), lock.Release()); err != nil {
+		t.Errorf("confirm: %v", err)
+	}
+	if err := lock.Confirm(ctx); err == nil {
+		t.Error("confirmed without the lock")
+	}
+	if now := head(t, db.Store, l); now.Position() != unmoved.Position() || string(now.Note) != string(unmoved.Note) {
+		t.Errorf("a confirmation made %v of %v", now, unmoved)
+	}
+	append1(t, db.Again(t), l, l.Batch(1))
+}
+
+func head(t *testing.T, s eventstore.Store, l *Ledger) eventstore.Head {
+	t.Helper()
+	h, err := s.Head(context.Background(), l.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
 }
 
 // testLockQueue has a holder move the head while others wait: whoever waited must see the head that the holder made.

@@ -60,6 +60,8 @@ func explain(err error, path string) *cli.Failure {
 		return failure("log.corrupt", cli.ExitIntegrity, err, "position", strconv.FormatInt(integrity.Position, 10), "what", integrity.What)
 	case errors.As(err, &unknown):
 		return failure("event.unknown_type", cli.ExitIntegrity, err, "type", unknown.Type)
+	case errors.Is(err, eventstore.ErrOutcomeUnknown):
+		return failure("outcome.unknown", cli.ExitUnusable, err)
 	case errors.Is(err, eventstore.ErrCorrupt):
 		return failure("log.corrupt", cli.ExitIntegrity, err, "position", "0", "what", err.Error())
 	case errors.Is(err, ledger.ErrRolledBack):

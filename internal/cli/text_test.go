@@ -174,6 +174,7 @@ func TestTextsOfSource(t *testing.T) {
 		{"key.missing", []string{"path"}},
 		{"key.mismatch", nil},
 		{"key.exists", nil},
+		{"outcome.unknown", nil},
 		{"key.public", []string{"ledger"}},
 		{"restore.complete", nil},
 		{"restore.postgres", nil},

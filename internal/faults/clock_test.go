@@ -73,7 +73,11 @@ func newTimed(t *testing.T, store eventstore.Store, server func(context.Context)
 }
 
 func (w *timed) try() (*ledger.Ledger, error) {
-	signer, err := w.keys.Signer(timedOrigin)
+	public, err := ledger.PublicKey(w.t.Context(), w.store, w.id)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	signer, err := w.keys.Signer(timedOrigin, public)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -95,6 +95,8 @@ type Ledger struct {
 	done   chan struct{}
 	err    error // of the writer, once done is closed
 
+	parsers sync.Pool // of *eventcodec.Parser, for fingerprints
+
 	mu     sync.RWMutex // held for reading while something is put in the queue
 	closed bool
 }
@@ -123,6 +125,7 @@ func Open(ctx context.Context, store Store, id uuid.UUID, o Options) (*Ledger, e
 	w.saved = w.book.Position()
 	w.queue = make(chan *pending, MaxQueue)
 	l := &Ledger{opened: w.opened, queue: w.queue, done: make(chan struct{})}
+	l.parsers.New = func() any { return new(eventcodec.Parser) }
 	go func() {
 		defer close(l.done)
 		// A caller who goes away must not leave the others without an answer, so the writer has no caller's context.
@@ -236,6 +239,14 @@ func (l *Ledger) submit(ctx context.Context, p *pending, wait bool) (*Receipt, e
 		}
 		return nil, err
 	}
+	// Here, not in the writer, which all callers wait for.
+	parser := l.parsers.Get().(*eventcodec.Parser)
+	fingerprint, err := parser.Fingerprint(p.req.EffectiveOn, p.req.Body)
+	l.parsers.Put(parser)
+	if err != nil {
+		return nil, fmt.Errorf("fingerprint of %s: %w", p.req.ID, err)
+	}
+	p.fingerprint = fingerprint
 	p.size = max(p.size, minCommand, sizeOf(p.req.Body))
 	answer := make(chan result, 1)
 	p.answer = answer

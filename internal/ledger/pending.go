@@ -17,10 +17,11 @@ import (
 
 // pending is a command that waits for its answer.
 type pending struct {
-	req    Request
-	size   int  // bytes that it is expected to add
-	made   bool // the ID was made here, so the command cannot be a repeat
-	answer chan<- result
+	req         Request
+	fingerprint [32]byte
+	size        int  // bytes that it is expected to add
+	made        bool // the ID was made here, so the command cannot be a repeat
+	answer      chan<- result
 
 	preview *Preview // not to be stored: only tell what it would do
 }
@@ -48,6 +49,8 @@ type batch struct {
 	repeats  []repeatOf        // of commands in this very batch
 	events   []*domain.Event   // all, in order
 
+	repeated int64 // position of the last event of a command that was accepted before
+
 	firsts map[int64]*domain.Event // of commands that were accepted before, as far as they were read ahead
 
 	tree *transparency.Tree // after the batch
@@ -70,10 +73,7 @@ func (w *writer) decide(ctx context.Context, b *batch, p *pending, known map[uui
 	if p.req.ID == uuid.Nil {
 		p.req.ID, p.made = w.source.newID(now), true
 	}
-	fingerprint, err := w.parser.Fingerprint(p.req.EffectiveOn, p.req.Body)
-	if err != nil {
-		return fmt.Errorf("fingerprint of %s: %w", p.req.ID, err)
-	}
+	fingerprint := p.fingerprint
 	if i, again := b.byID[p.req.ID]; again {
 		first := &b.accepted[i]
 		if first.fingerprint != fingerprint || first.p.req.Remark != p.req.Remark || !bytes.Equal(first.p.req.Personal, p.req.Personal) {
@@ -93,6 +93,7 @@ func (w *writer) decide(ctx context.Context, b *batch, p *pending, known map[uui
 		Tree:  domain.TreeHead{Size: w.tree.Size(), Root: w.tree.Root()},
 	}
 	var rows []eventstore.Private
+	var err error
 	commit := func(document []byte) (*domain.Commitment, error) {
 		row, sum, err := private.New(w.source.Random, w.source.newID(now), document)
 		rows = append(rows, row)
@@ -268,6 +269,7 @@ func (w *writer) forget(ctx context.Context, b *batch, erased *domain.PersonEras
 
 // repeat answers a command that was accepted before, or refuses it when it asks for something else.
 func (w *writer) repeat(ctx context.Context, b *batch, p *pending, c eventstore.Command, fingerprint [32]byte) error {
+	b.repeated = max(b.repeated, c.Last)
 	events, err := w.eventsOf(ctx, b, c)
 	if err != nil {
 		return fmt.Errorf("read the first answer of %s: %w", c.ID, err)

@@ -45,7 +45,6 @@ const (
 type writer struct {
 	state
 	source Source
-	parser eventcodec.Parser
 	queue  chan *pending
 	head   HeadFile
 
@@ -55,6 +54,7 @@ type writer struct {
 	clockAt     time.Time                                // when it was compared last
 	clockWas    time.Time                                // what our clock said then
 
+	durable  int64    // position up to which a commit of our own has made everything durable
 	carry    *pending // taken from the queue, but too large for the batch before
 	lockNext int      // batches for which to take the lock first
 	keptNote time.Time
@@ -165,7 +165,9 @@ func (p *pending) alone() bool {
 // attempt is what is known of the batch that is being committed.
 type attempt struct {
 	start   time.Time
-	resolve bool // look all IDs up: an append with unknown outcome may have gone before
+	resolve bool // look all IDs up: an append of this batch may have been stored
+	unknown bool // an append with unknown outcome has gone before
+	confirm bool // what is answered must be made durable first
 	fresh   bool // the head was read since the commands came
 }
 
@@ -188,14 +190,17 @@ func (w *writer) commit(ctx context.Context, list []*pending) error {
 			w.lockNext = contended
 			w.metrics.lostSwap()
 		case errors.Is(err, eventstore.ErrOutcomeUnknown) && tries < maxTries:
-			a.resolve = true
+			a.resolve, a.unknown, a.confirm = true, true, true
 		case isFatal(err):
 			return w.fatal(list, err)
-		case errors.Is(err, eventstore.ErrUnavailable) && time.Since(a.start) < patience:
+		case errors.Is(err, eventstore.ErrUnavailable) && time.Since(a.start) < a.patience():
 			a.resolve, a.fresh = true, false
 			time.Sleep(wait)
 			wait = min(2*wait, lastWait)
 		default:
+			if a.unknown && !errors.Is(err, eventstore.ErrOutcomeUnknown) {
+				err = fmt.Errorf("%w: %w", eventstore.ErrOutcomeUnknown, err)
+			}
 			return w.failed(list, err)
 		}
 	}
@@ -207,7 +212,7 @@ func (w *writer) attempt(ctx context.Context, list []*pending, a *attempt) error
 		return err
 	}
 	var lock eventstore.Lock
-	if w.lockNext > 0 || a.resolve {
+	if w.lockNext > 0 || a.resolve || a.confirm {
 		w.lockNext = max(0, w.lockNext-1)
 		// Most of what is new is read before the lock is taken, so that nobody waits for that.
 		err := w.refresh(ctx)
@@ -226,8 +231,17 @@ func (w *writer) attempt(ctx context.Context, list []*pending, a *attempt) error
 	switch {
 	case err == nil && len(b.Records) > 0:
 		err = w.append(ctx, b, lock)
+	case err == nil && lock != nil && (a.confirm || b.repeated > w.durable):
+		// A first answer is given again only when it will last: its commit may have been seen by nobody, or by no standby.
+		if err = lock.Confirm(ctx); err == nil {
+			w.durable = w.book.Position()
+		}
 	case lock != nil:
 		err = errors.Join(err, lock.Release())
+	case err == nil && b.repeated > w.durable:
+		w.book.Rollback()
+		a.confirm = true
+		return w.attempt(ctx, list, a)
 	case err == nil && !a.fresh:
 		// Nothing is compared and swapped. What is refused here may be right after what another process has appended, so the
 		// decision must be on a book as of a moment since the commands came.
@@ -251,12 +265,21 @@ func (w *writer) attempt(ctx context.Context, list []*pending, a *attempt) error
 	return nil
 }
 
-// How long the writer goes on trying while the database cannot be reached, and how it waits between.
+// How long the writer goes on trying while the database cannot be reached, and how it waits between. It is longer when something may have
+// been stored: a sender who gave no ID cannot ask again.
 const (
-	patience  = 15 * time.Second
-	firstWait = 20 * time.Millisecond
-	lastWait  = time.Second
+	patience        = 15 * time.Second
+	unknownPatience = time.Minute
+	firstWait       = 20 * time.Millisecond
+	lastWait        = time.Second
 )
+
+func (a *attempt) patience() time.Duration {
+	if a.unknown {
+		return unknownPatience
+	}
+	return patience
+}
 
 // checkClock sees to it, where the database has a clock of its own, that ours is still near it: every minute, and when it was moved.
 func (w *writer) checkClock(ctx context.Context) error {
@@ -436,6 +459,7 @@ func (w *writer) keep(b *batch) {
 		return
 	}
 	w.tree, w.note = b.tree, b.note
+	w.durable = w.book.Position()
 	if b.KeepNote {
 		w.keptNote = w.book.RecordedAt()
 	}

@@ -324,6 +324,7 @@ func (p program) reader(t *testing.T) cli.Reader {
 func TestRefusalSeesOthers(t *testing.T) {
 	for name, open := range on() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := open(t)
 			r := p.prepare(t)
 			commands := make(chan *entry)
@@ -355,6 +356,7 @@ func TestRefusalSeesOthers(t *testing.T) {
 // TestLinearizable lets four processes write to one ledger while two readers read, and looks whether there is one order of all that
 // explains every answer.
 func TestLinearizable(t *testing.T) {
+	t.Parallel()
 	p := onPostgres(t)
 	r := p.prepare(t)
 	var (

@@ -60,12 +60,12 @@ func rollback(t *testing.T, tx pgx.Tx) {
 	}
 }
 
-// heap is how many bytes are in use after a collection.
-func heap() int64 {
+// memory is how many bytes are in use after a collection, of those the stacks apart.
+func memory() (heap, stacks int64) {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc + m.StackInuse)
+	return int64(m.HeapAlloc), int64(m.StackInuse)
 }
 
 // TestOverload: with 10,000 callers that wait, memory is bounded, and a caller who does not wait is refused at once.
@@ -73,7 +73,8 @@ func TestOverload(t *testing.T) {
 	const (
 		waiting = 10_000
 		more    = 20_000
-		most    = 64 << 20 // bytes of memory for those who wait
+		most    = 32 << 20 // bytes of heap for those who wait
+		stack   = 16 << 10 // bytes of stack for each of them
 		growth  = 4 << 20  // for those who were refused
 		atOnce  = 100 * time.Millisecond
 	)
@@ -91,7 +92,7 @@ func TestOverload(t *testing.T) {
 			}
 			extra := c.command(donation, 1, 1).request(t)
 			release := p.hold(t)
-			before := heap()
+			heap, stacks := memory()
 			var callers sync.WaitGroup
 			for i, e := range entries {
 				callers.Go(func() {
@@ -125,7 +126,8 @@ func TestOverload(t *testing.T) {
 			for !full() {
 				runtime.Gosched()
 			}
-			grown := heap() - before
+			waitingHeap, waitingStacks := memory()
+			grown, grownStacks := waitingHeap-heap, waitingStacks-stacks
 			slow := 0
 			for range more {
 				if !full() {
@@ -135,7 +137,8 @@ func TestOverload(t *testing.T) {
 			if slow > more/1_000 {
 				t.Errorf("%d of %d were not refused at once", slow, more)
 			}
-			still := heap() - before
+			stillHeap, _ := memory()
+			still := stillHeap - heap
 			release()
 			callers.Wait()
 			for _, e := range entries {
@@ -145,9 +148,9 @@ func TestOverload(t *testing.T) {
 			}
 			r.entries[len(r.entries)-1].open = true // some of those that did not wait found a place
 			r.check(t, p)
-			t.Logf("%d callers wait in %.1f MB; after %d refusals it is %.1f MB", waiting, float64(grown)/1e6, more, float64(still)/1e6)
-			if grown > most {
-				t.Errorf("%d callers take %d bytes", waiting, grown)
+			t.Logf("%d callers wait in %.1f MB and %.1f MB of stacks; after %d refusals it is %.1f MB", waiting, float64(grown)/1e6, float64(grownStacks)/1e6, more, float64(still)/1e6)
+			if grown > most || grownStacks > waiting*stack {
+				t.Errorf("%d callers take %d bytes and %d of stacks", waiting, grown, grownStacks)
 			}
 			if still > grown+growth {
 				t.Errorf("memory grows from %d to %d bytes with those who were refused", grown, still)

@@ -92,6 +92,7 @@ func (f *follower) process(ctx context.Context, p program) error {
 // TestNoEventIsSkipped polls without pause while four processes write, are refused, lose swaps, are killed, and lose their connections
 // in the middle of an append. Every reader sees every position once, in order, and all see the same bytes.
 func TestNoEventIsSkipped(t *testing.T) {
+	t.Parallel()
 	p := onPostgres(t)
 	r := p.prepare(t)
 	ctx, enough := context.WithCancel(t.Context())

@@ -71,11 +71,8 @@ func (r *rebuild) run(ctx context.Context, progress func(done, total int64)) err
 			return err
 		}
 	}
-	for r.head-r.done > rebuildRest {
-		if err := r.store.Write(ctx, r.step); err != nil {
-			return err
-		}
-		progress(r.done, r.head)
+	if err := r.catchUp(ctx, progress); err != nil {
+		return err
 	}
 	if err := r.store.Write(ctx, r.swap); err != nil {
 		return err
@@ -91,6 +88,58 @@ func (r *rebuild) run(ctx context.Context, progress func(done, total int64)) err
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// A stretch is events that follow each other, read ahead.
+type stretch struct {
+	to     int64
+	events []*domain.Event
+	err    error
+}
+
+// read reads the next events after a position, while others are written: to decode events takes as long as to write what follows
+// from them.
+func (r *rebuild) read(ctx context.Context, after int64) <-chan stretch {
+	s := stretch{to: min(after+rebuildEvents, r.head)}
+	done := make(chan stretch, 1)
+	go func() {
+		s.err = r.events.Whole(ctx, after+1, s.to, func(e *domain.Event) error {
+			s.events = append(s.events, e)
+			return nil
+		})
+		done <- s
+	}()
+	return done
+}
+
+// catchUp folds events until few are left.
+func (r *rebuild) catchUp(ctx context.Context, progress func(done, total int64)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var next <-chan stretch
+	defer func() {
+		cancel()
+		if next != nil {
+			<-next
+		}
+	}()
+	for r.head-r.done > rebuildRest {
+		if next == nil {
+			next = r.read(ctx, r.done)
+		}
+		s := <-next
+		next = nil
+		if s.err != nil {
+			return s.err
+		}
+		if r.head-s.to > rebuildRest {
+			next = r.read(ctx, s.to)
+		}
+		if err := r.store.Write(ctx, func(ctx context.Context, tx *sql.Tx) error { return r.step(ctx, tx, s) }); err != nil {
+			return err
+		}
+		progress(r.done, r.head)
 	}
 	return nil
 }
@@ -130,20 +179,27 @@ func (r *rebuild) begin(ctx context.Context, tx *sql.Tx) (err error) {
 }
 
 // step folds the next events.
-func (r *rebuild) step(ctx context.Context, tx *sql.Tx) (err error) {
-	to := min(r.done+rebuildEvents, r.head)
-	if err := r.fill(ctx, tx, to); err != nil {
+func (r *rebuild) step(ctx context.Context, tx *sql.Tx, s stretch) (err error) {
+	err = r.fill(ctx, tx, s.to, func(yield func(*domain.Event) error) error {
+		for _, e := range s.events {
+			if err := yield(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	if r.head, err = position(ctx, tx, r.ledger); err != nil {
 		return err
 	}
-	r.done = to
+	r.done = s.to
 	return nil
 }
 
 // fill folds the events after done through position to into the slots.
-func (r *rebuild) fill(ctx context.Context, tx *sql.Tx, to int64) error {
+func (r *rebuild) fill(ctx context.Context, tx *sql.Tx, to int64, events func(yield func(*domain.Event) error) error) error {
 	const advance = `UPDATE rebuilds SET position = ? WHERE ledger_id = ? AND projection = ? AND builder = ? AND position = ?`
 	for _, m := range r.models {
 		res, err := tx.ExecContext(ctx, advance, to, r.ledger[:], m.Name, r.builder[:], r.done)
@@ -159,9 +215,7 @@ func (r *rebuild) fill(ctx context.Context, tx *sql.Tx, to int64) error {
 	if to == r.done {
 		return nil
 	}
-	return r.w.write(ctx, tx, r.ledger, func(m string) int { return r.slots[m] }, func(yield func(*domain.Event) error) error {
-		return r.events.Whole(ctx, r.done+1, to, yield)
-	})
+	return r.w.write(ctx, tx, r.ledger, func(m string) int { return r.slots[m] }, events)
 }
 
 // swap folds what is left and makes the slots the live ones. No append goes on meanwhile.
@@ -174,7 +228,10 @@ func (r *rebuild) swap(ctx context.Context, tx *sql.Tx) (err error) {
 	if r.head, err = position(ctx, tx, r.ledger); err != nil {
 		return err
 	}
-	if err := r.fill(ctx, tx, r.head); err != nil {
+	err = r.fill(ctx, tx, r.head, func(yield func(*domain.Event) error) error {
+		return r.events.Whole(ctx, r.done+1, r.head, yield)
+	})
+	if err != nil {
 		return err
 	}
 	for _, m := range r.models {
@@ -198,9 +255,13 @@ func (r *rebuild) empty(ctx context.Context, m *projections.Model, slot int) err
 		for _, c := range t.Columns[:t.Keys] {
 			keys = append(keys, c.Name)
 		}
-		part := fmt.Sprintf(`DELETE FROM %s WHERE ledger_id = ?1 AND slot = ?2 AND (%s) IN
-			(SELECT %[2]s FROM %[1]s WHERE ledger_id = ?1 AND slot = ?2 LIMIT %[3]d)`, t.Name, strings.Join(keys, ", "), deleteRows)
-		for n := int64(deleteRows); n == deleteRows; {
+		names := strings.Join(keys, ", ")
+		// Rows are deleted along the key, up to one that is found first: to name each would be to look each up.
+		limit := fmt.Sprintf(`SELECT %s FROM %s WHERE ledger_id = ?1 AND slot = ?2 ORDER BY %[1]s LIMIT 1 OFFSET %[3]d`,
+			names, t.Name, deleteRows)
+		all := fmt.Sprintf(`DELETE FROM %s WHERE ledger_id = ?1 AND slot = ?2`, t.Name)
+		part := fmt.Sprintf(`%s AND (%s) < (?3%s)`, all, names, strings.Repeat(", ?", len(keys)-1))
+		for more := true; more; {
 			err := r.store.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 				var own int
 				if err := tx.QueryRowContext(ctx, mine, r.ledger[:], m.Name, r.builder[:], slot).Scan(&own); err != nil {
@@ -209,11 +270,23 @@ func (r *rebuild) empty(ctx context.Context, m *projections.Model, slot int) err
 				if own != 1 {
 					return fmt.Errorf("%s: %w", m.Name, projections.ErrBusy)
 				}
-				res, err := tx.ExecContext(ctx, part, r.ledger[:], slot)
-				if err != nil {
-					return err
+				query, args := part, []any{r.ledger[:], slot}
+				key := make([]any, len(keys))
+				into := make([]any, len(keys))
+				for i := range key {
+					into[i] = &key[i]
 				}
-				n, err = res.RowsAffected()
+				err := tx.QueryRowContext(ctx, limit, args...).Scan(into...)
+				more = err == nil
+				switch {
+				case errors.Is(err, sql.ErrNoRows):
+					query = all
+				case err != nil:
+					return err
+				default:
+					args = append(args, key...)
+				}
+				_, err = tx.ExecContext(ctx, query, args...)
 				return err
 			})
 			if err != nil {
