@@ -82,7 +82,7 @@ func (l *lock) Confirm(ctx context.Context) error {
 	l.tx = nil
 	defer tx.end(ctx)
 	tx.Queue(query, l.head.Ledger)
-	return wrap("confirm the log", tx.commit(ctx))
+	return wrap("confirm the log", tx.commit(ctx, patience))
 }
 
 func (l *lock) Release() error {
@@ -100,11 +100,16 @@ func appendOp(b *eventstore.Batch) string { return "append to " + b.Ledger.Strin
 // ends it, one way or the other.
 func (s *Store) append(ctx context.Context, tx *transaction, b *eventstore.Batch, at int64) (note []byte, err error) {
 	defer tx.end(ctx)
-	note, through, err := s.store(ctx, tx, b, at)
+	atMost := patience + time.Duration(len(b.Records))*time.Second/rowsASecond
+	note, through, err := func() ([]byte, int64, error) {
+		ctx, cancel := context.WithTimeout(ctx, atMost)
+		defer cancel()
+		return s.store(ctx, tx, b, at)
+	}()
 	if err != nil {
 		return nil, wrap(appendOp(b), err)
 	}
-	if err := tx.commit(ctx); err != nil {
+	if err := tx.commit(ctx, atMost); err != nil {
 		return nil, wrap(appendOp(b), err)
 	}
 	s.partitions.Store(through)
@@ -352,4 +357,3 @@ const secondsPerDay = 24 * 60 * 60
 
 // date is a day as the driver takes it.
 func date(day int32) time.Time { return time.Unix(int64(day)*secondsPerDay, 0).UTC() }
-

@@ -13,12 +13,16 @@ import (
 
 // Commands implements eventstore.Memory.
 func (s *Store) Commands(ctx context.Context, ledger uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]eventstore.Command, error) {
-	const query = `SELECT command_id, fingerprint, first_position, last_position FROM commands
-		WHERE ledger_id = $1 AND command_id = ANY ($2::uuid[])`
+	// One probe of the index an ID, whatever the planner thinks of a table that it has no figures of yet.
+	const query = `SELECT c.* FROM unnest($2::uuid[]) AS i (id) CROSS JOIN LATERAL (
+			SELECT command_id, fingerprint, first_position, last_position FROM commands
+			WHERE ledger_id = $1 AND command_id = i.id LIMIT 1) c`
 	found := make(map[uuid.UUID]eventstore.Command)
 	if len(ids) == 0 {
 		return found, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, readPatience)
+	defer cancel()
 	err := each(ctx, s.read, query, []any{ledger, ids}, func(rows pgx.Rows) error {
 		c, err := scanCommand(rows)
 		found[c.ID] = c
@@ -39,11 +43,14 @@ func scanCommand(rows pgx.Rows) (c eventstore.Command, err error) {
 
 // Private implements eventstore.Memory.
 func (s *Store) Private(ctx context.Context, ledger uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]eventstore.Private, error) {
-	const query = `SELECT private_id, salt, document FROM private WHERE ledger_id = $1 AND private_id = ANY ($2::uuid[])`
+	const query = `SELECT p.* FROM unnest($2::uuid[]) AS i (id) CROSS JOIN LATERAL (
+			SELECT private_id, salt, document FROM private WHERE ledger_id = $1 AND private_id = i.id LIMIT 1) p`
 	found := make(map[uuid.UUID]eventstore.Private)
 	if len(ids) == 0 {
 		return found, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, readPatience)
+	defer cancel()
 	err := each(ctx, s.read, query, []any{ledger, ids}, func(rows pgx.Rows) error {
 		p, err := scanPrivate(rows)
 		found[p.ID] = p
@@ -65,6 +72,8 @@ func scanPrivate(rows pgx.Rows) (p eventstore.Private, err error) {
 // Tile implements eventstore.Memory.
 func (s *Store) Tile(ctx context.Context, ledger uuid.UUID, level int, index int64) (hashes []byte, err error) {
 	const query = `SELECT hashes FROM tiles WHERE ledger_id = $1 AND level = $2 AND tile_index = $3`
+	ctx, cancel := context.WithTimeout(ctx, readPatience)
+	defer cancel()
 	err = s.read.QueryRow(ctx, query, ledger, level, index).Scan(&hashes)
 	if errors.Is(err, pgx.ErrNoRows) {
 		err = eventstore.ErrNotFound

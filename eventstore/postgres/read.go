@@ -22,6 +22,13 @@ const (
 	firstChunk = 512
 )
 
+// readPatience is how long a lookup may take, and chunkPatience the reading of a chunk: a server that does not answer is not waited for
+// for ever.
+const (
+	readPatience  = 15 * time.Second
+	chunkPatience = time.Minute
+)
+
 // queryer is a pool or a transaction.
 type queryer interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
@@ -50,6 +57,8 @@ func (r *row) head(ledger uuid.UUID) (eventstore.Head, error) {
 
 // Head implements eventstore.Log.
 func (s *Store) Head(ctx context.Context, ledger uuid.UUID) (eventstore.Head, error) {
+	ctx, cancel := context.WithTimeout(ctx, readPatience)
+	defer cancel()
 	return head(ctx, s.read, ledger)
 }
 
@@ -200,6 +209,8 @@ func newChunk() *chunk { return &chunk{limit: firstChunk, types: map[string]stri
 func (c *chunk) load(ctx context.Context, q queryer, query string, args ...any) error {
 	c.records = c.records[:0]
 	size := 0
+	ctx, cancel := context.WithTimeout(ctx, chunkPatience)
+	defer cancel()
 	err := each(ctx, q, query, append([]any{binaryResult}, args...), func(rows pgx.Rows) error {
 		v := rows.RawValues()
 		if len(v[0]) != 8 {

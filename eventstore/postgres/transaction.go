@@ -14,9 +14,19 @@ import (
 	"github.com/soquy/soquy/eventstore"
 )
 
-// patience is how long a COMMIT or ROLLBACK may take. Neither is cancelled with the caller's context: an answer that is
-// on its way is worth waiting for.
-const patience = 60 * time.Second
+// How long the client waits. The server has its own limits; these are for one that does not answer at all.
+const (
+	// lockPatience is for the row lock of an append: lockTimeout and what the way there takes.
+	lockPatience = 15 * time.Second
+	// lockTry is how long Lock waits at a time, as the server counts it: whoever waits longer asks again, so that a connection
+	// that fell silent is noticed.
+	lockTry = `SET LOCAL lock_timeout = 5000`
+	// patience is for the statements of an append and its COMMIT; more for rowsASecond rows each.
+	patience    = 35 * time.Second
+	rowsASecond = 10_000
+	// rollbackPatience is for a ROLLBACK: the end of the connection is one too.
+	rollbackPatience = 5 * time.Second
+)
 
 // A transaction is an append under way. It is what joiners get as their pgx.Tx.
 //
@@ -114,22 +124,36 @@ func (r failedRow) Scan(...any) error { return r.err }
 // transaction that has locked nothing. wait says to wait for the lock for as long as ctx lasts. The transaction is open
 // unless the error is another than ErrNotFound.
 func (s *Store) begin(ctx context.Context, ledger uuid.UUID, wait bool) (tx *transaction, head row, err error) {
-	const (
-		patient = `SET LOCAL lock_timeout = 0`
-		endless = `SET LOCAL statement_timeout = 0`
-		lock    = `SELECT origin, head_position, tree, note FROM ledgers WHERE ledger_id = $1 FOR UPDATE`
-	)
 	if s.write == nil {
 		return nil, head, eventstore.ErrReadOnly
 	}
+	w := s.watch(ctx)
+	defer w.stop()
+	for {
+		tx, head, err = s.lockRow(ctx, ledger, wait, w)
+		if !wait || state(err) != lockNotAvailable || ctx.Err() != nil {
+			return tx, head, err
+		}
+	}
+}
+
+// lockRow is one try to begin.
+func (s *Store) lockRow(ctx context.Context, ledger uuid.UUID, wait bool, w *watch) (tx *transaction, head row, err error) {
+	const (
+		endless = `SET LOCAL statement_timeout = 0`
+		lock    = `SELECT origin, head_position, tree, note FROM ledgers WHERE ledger_id = $1 FOR UPDATE`
+	)
+	ctx, cancel := context.WithTimeout(ctx, lockPatience)
+	defer cancel()
 	conn, err := s.write.Acquire(ctx)
 	if err != nil {
 		return nil, head, err
 	}
+	w.waiter.Store(conn.Conn().PgConn().PID())
 	batch := new(pgx.Batch)
 	batch.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted, AccessMode: pgx.ReadWrite})
 	if wait {
-		batch.Queue(patient)
+		batch.Queue(lockTry)
 		batch.Queue(endless)
 	}
 	found := true
@@ -154,12 +178,13 @@ func (s *Store) begin(ctx context.Context, ledger uuid.UUID, wait bool) (tx *tra
 }
 
 // commit sends what was queued and makes the transaction durable, in one round trip. The server does not look at the
-// COMMIT when a statement before it failed.
-func (t *transaction) commit(ctx context.Context) error {
+// COMMIT when a statement before it failed. It is not cancelled with the caller's context: an answer that is on its way is
+// worth waiting for, at most for a time.
+func (t *transaction) commit(ctx context.Context, atMost time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), atMost)
 	defer cancel()
 	rolledBack := false
 	t.queued.Queue("commit").Exec(func(tag pgconn.CommandTag) error {
@@ -188,7 +213,7 @@ func (t *transaction) commit(ctx context.Context) error {
 // closed, which undoes it too.
 func (t *transaction) end(ctx context.Context) {
 	if conn := t.conn.Conn(); !conn.IsClosed() && conn.PgConn().TxStatus() != 'I' {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackPatience)
 		defer cancel()
 		_ = t.Tx.Rollback(ctx)
 	}

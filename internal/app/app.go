@@ -22,6 +22,7 @@ import (
 	"github.com/soquy/soquy/internal/demo"
 	"github.com/soquy/soquy/internal/eventcodec"
 	"github.com/soquy/soquy/internal/ledger"
+	"github.com/soquy/soquy/internal/replay"
 	"github.com/soquy/soquy/projections"
 )
 
@@ -337,13 +338,12 @@ func (a *App) Rebuild(ctx context.Context, t cli.Target, names []string, p cli.P
 
 // events reads and decodes events, for a rebuild.
 func (b *book) events(ctx context.Context, from, to int64, yield func(*domain.Event) error) error {
-	codec := b.codec()
-	return b.db.Read(ctx, b.id, from, to, func(r *eventstore.Record) error {
-		decoded, err := codec.Decode(r.Envelope)
-		if err != nil {
-			return fmt.Errorf("position %d: %w", r.Position, err)
+	o := replay.Options{Origin: b.opened.Origin, Decimals: b.money.Decimals}
+	return replay.Read(ctx, b.db, b.id, from, to, o, func(e *replay.Event) error {
+		if e.Err != nil {
+			return fmt.Errorf("position %d: %w", e.Record.Position, e.Err)
 		}
-		return yield(&decoded.Event)
+		return yield(&e.Envelope.Event)
 	})
 }
 

@@ -69,6 +69,7 @@ func serve(t *testing.T) *served {
 	}
 	s.owner = login("owner", "CREATEROLE")
 	s.app, s.dashboard = login("app", ""), login("dashboard", "")
+	must(t, s.admin, "ALTER ROLE "+logins[2]+" SET jit = off") // as the guide says: it takes longer than the answers
 	must(t, s.admin, "GRANT CREATE ON DATABASE "+strings.TrimPrefix(u.Path, "/")+" TO "+logins[0])
 	s.roles = []string{"r_owner" + suffix, "r_app" + suffix, "r_dashboard" + suffix}
 	s.as(s.owner).run(t, 0, "", append([]string{"migrate"}, s.flags()...)...)

@@ -19,6 +19,7 @@ import (
 	"github.com/soquy/soquy/eventstore/transparency"
 	"github.com/soquy/soquy/internal/eventcodec"
 	"github.com/soquy/soquy/internal/keychange"
+	"github.com/soquy/soquy/internal/replay"
 	"github.com/soquy/soquy/projections"
 )
 
@@ -71,15 +72,16 @@ type verification struct {
 	keys         []keyFrom                   // the ledger's keys, one after another
 	fork         *domain.LedgerForked        // the latest
 
-	opened *domain.LedgerOpened
-	codec  *eventcodec.Codec
-	book   domain.Book
-	fold   *projections.Fold
-	tree   *transparency.Tree
-	broken bool // the book or a fold could not follow: what depends on them is not compared
-	other  bool // the events are not those that were signed: nothing is compared with them
+	opened   *domain.LedgerOpened
+	codec    *eventcodec.Codec
+	decimals int
+	book     domain.Book
+	fold     *projections.Fold
+	tree     *transparency.Tree
+	broken   bool // the book or a fold could not follow: what depends on them is not compared
+	other    bool // the events are not those that were signed: nothing is compared with them
 
-	last        *domain.Event   // the event before
+	last        *domain.Event // the event before
 	command     eventstore.Command
 	commands    map[uuid.UUID]bool
 	commandSums sums
@@ -211,6 +213,7 @@ func (v *verification) start(ctx context.Context, head eventstore.Head) error {
 			v.fail(1, "ledgers.origin is %q, the envelope says %q", head.Origin, v.opened.Origin)
 		}
 	}
+	v.decimals = decimals
 	v.codec = eventcodec.New(head.Origin, decimals)
 
 	if v.opened != nil {
@@ -249,10 +252,11 @@ func (v *verification) events(ctx context.Context, from, to int64, progress func
 	if from > to {
 		return nil
 	}
-	err := v.log.Read(ctx, v.ledger, from, to, func(r *eventstore.Record) error {
-		v.event(r)
-		if progress != nil && r.Position%progressEvery == 0 {
-			progress(r.Position, to)
+	o := replay.Options{Origin: v.result.Ledger, Decimals: v.decimals, Hash: true, Encode: true}
+	err := replay.Read(ctx, v.log, v.ledger, from, to, o, func(e *replay.Event) error {
+		v.event(e)
+		if at := e.Record.Position; progress != nil && at%progressEvery == 0 {
+			progress(at, to)
 		}
 		return nil
 	})
@@ -268,20 +272,20 @@ func (v *verification) events(ctx context.Context, from, to int64, progress func
 }
 
 // event checks one event: its leaf, its columns, and that it follows from those before it.
-func (v *verification) event(r *eventstore.Record) {
-	at := r.Position
+func (v *verification) event(stored *replay.Event) {
+	r, at := &stored.Record, stored.Record.Position
 	v.result.Events = at
 	var before domain.TreeHead
 	switch r.Type {
 	case "period.closed", "ledger.rekeyed", "ledger.forked":
 		before = domain.TreeHead{Size: v.tree.Size(), Root: v.tree.Root()}
 	}
-	v.tree.Append(transparency.LeafHash(r.Envelope))
+	v.tree.Append(stored.Leaf)
 	v.tiles = append(v.tiles, v.tree.Full()...)
 	if _, claimed := v.outsideRoots[at]; claimed {
 		v.outsideRoots[at] = v.tree.Root()
 	}
-	decoded, err := v.codec.Decode(r.Envelope)
+	decoded, err := &stored.Envelope, stored.Err
 	if err == nil {
 		v.key(&decoded.Event, before)
 	}
@@ -294,7 +298,7 @@ func (v *verification) event(r *eventstore.Record) {
 		return
 	}
 	e := &decoded.Event
-	if again := v.codec.Encode(nil, e, decoded.Fingerprint); !bytes.Equal(again, r.Envelope) {
+	if stored.Foreign {
 		v.fail(at, "events.envelope is not in the form in which it is written")
 	}
 	switch {

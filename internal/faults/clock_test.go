@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/soquy/soquy/eventstore"
 	"github.com/soquy/soquy/eventstore/postgres"
@@ -43,6 +44,7 @@ type timed struct {
 	store  eventstore.Store
 	id     uuid.UUID
 	keys   ledger.Keyring
+	signer note.Signer
 	clock  *clock
 	server func(context.Context) (time.Time, error) // nil without a server
 }
@@ -55,7 +57,11 @@ func newTimed(t *testing.T, store eventstore.Store, server func(context.Context)
 	t.Cleanup(func() { store.Close() })
 	var err error
 	w.id, _, err = ledger.Create(t.Context(), store, w.clock.source(), ledger.Opening{
-		Origin: timedOrigin, Currency: "VND", TimeZone: "Asia/Ho_Chi_Minh", PublicKey: w.keys.Generate,
+		Origin: timedOrigin, Currency: "VND", TimeZone: "Asia/Ho_Chi_Minh",
+		PublicKey: func(origin string) (signer note.Signer, public string, err error) {
+			w.signer, public, err = w.keys.Generate(origin)
+			return w.signer, public, err
+		},
 	})
 	if err != nil {
 		t.Fatal(err)

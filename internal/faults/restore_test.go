@@ -51,6 +51,17 @@ func TestPointInTime(t *testing.T) {
 	if v := elsewhere.verify(restored); v.Events != int64(len(before))+1 {
 		t.Errorf("verify says that the log goes to %d, want %d", v.Events, len(before)+1)
 	}
+
+	// Somebody takes the loss: the log says so, in one event, and recording goes on.
+	if _, err := w.app.AcceptLoss(t.Context(), restored, nil); err != nil {
+		t.Fatalf("accept the loss: %v", err)
+	}
+	w.target, w.direct = restored, restored
+	w.open()
+	w.recovers()
+	if v := w.verify(restored); v.Events != int64(len(before))+3 {
+		t.Errorf("after ledger.forked and a donation the log goes to %d, want %d", v.Events, len(before)+3)
+	}
 }
 
 // rolledBack checks that a ledger that ends at a position earlier than the head file says so, and takes no commands.

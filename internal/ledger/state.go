@@ -14,17 +14,19 @@ import (
 	"github.com/soquy/soquy/eventstore/transparency"
 	"github.com/soquy/soquy/internal/eventcodec"
 	"github.com/soquy/soquy/internal/keychange"
+	"github.com/soquy/soquy/internal/replay"
 	"github.com/soquy/soquy/internal/snapshot"
 )
 
 // state is what the writer knows of the ledger, all of it vouched for: the book and the tree of the same position.
 type state struct {
-	store  Store
-	ledger uuid.UUID
-	opened *domain.LedgerOpened
-	codec  *eventcodec.Codec
-	signer note.Signer
-	public string // verifier key of signer
+	store    Store
+	ledger   uuid.UUID
+	opened   *domain.LedgerOpened
+	codec    *eventcodec.Codec
+	decimals int
+	signer   note.Signer
+	public   string // verifier key of signer
 
 	book domain.Book
 	tree *transparency.Tree
@@ -56,7 +58,8 @@ func newState(ctx context.Context, store Store, id uuid.UUID, signer note.Signer
 	if err != nil {
 		return s, err
 	}
-	s.codec = eventcodec.New(s.opened.Origin, currency.Decimals)
+	s.decimals = currency.Decimals
+	s.codec = eventcodec.New(s.opened.Origin, s.decimals)
 	return s, nil
 }
 
@@ -128,9 +131,10 @@ func (s *state) follow(ctx context.Context, head eventstore.Head, edge transpare
 			return err
 		}
 	}
-	err = s.store.Read(ctx, s.ledger, from+1, head.Position(), func(r *eventstore.Record) error {
-		decoded, err := s.codec.Decode(r.Envelope)
-		if err != nil {
+	o := replay.Options{Origin: s.opened.Origin, Decimals: s.decimals, Hash: true}
+	err = replay.Read(ctx, s.store, s.ledger, from+1, head.Position(), o, func(e *replay.Event) error {
+		r, decoded := &e.Record, &e.Envelope
+		if err := e.Err; err != nil {
 			var unknown *eventcodec.UnknownTypeError
 			if errors.As(err, &unknown) {
 				return fmt.Errorf("position %d: %w", r.Position, err)
@@ -146,10 +150,9 @@ func (s *state) follow(ctx context.Context, head eventstore.Head, edge transpare
 				return &IntegrityError{Position: r.Position, What: "the key was changed by someone who had not the key before: " + err.Error()}
 			}
 		}
-		leaf := transparency.LeafHash(r.Envelope)
-		edge.Append(leaf)
+		edge.Append(e.Leaf)
 		if r.Position > tail {
-			leaves = append(leaves, leaf)
+			leaves = append(leaves, e.Leaf)
 		}
 		s.book.Evolve(&decoded.Event)
 		if progress != nil && r.Position%progressEvery == 0 {

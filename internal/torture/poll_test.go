@@ -94,6 +94,7 @@ func (f *follower) process(ctx context.Context, p program) error {
 func TestNoEventIsSkipped(t *testing.T) {
 	t.Parallel()
 	p := onPostgres(t)
+	p.lossy = true
 	r := p.prepare(t)
 	ctx, enough := context.WithCancel(t.Context())
 	defer enough()

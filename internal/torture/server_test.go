@@ -133,7 +133,7 @@ func TestKilledServer(t *testing.T) {
 	t.Parallel()
 	const recovery = 10 * time.Second // from when the server lets clients in to the first answer
 	server := cluster.Start(t, cluster.Options{})
-	p := program{db: server.URL(), keys: t.TempDir()}
+	p := program{db: server.URL(), keys: t.TempDir(), lossy: true}
 	r := p.prepare(t)
 	var (
 		g       gate
@@ -213,7 +213,7 @@ func TestRestartedServer(t *testing.T) {
 	t.Parallel()
 	const soon = 3 // calls that may fail: one for each connection that was lost
 	server := cluster.Start(t, cluster.Options{})
-	p := program{db: server.URL(), keys: t.TempDir()}
+	p := program{db: server.URL(), keys: t.TempDir(), lossy: true}
 	r := p.prepare(t)
 	c := call(t, p.writer(t))
 	one := r.client(1)

@@ -25,6 +25,7 @@ func TestSilentWriter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := onPostgres(t)
+			p.lossy = true
 			r := p.prepare(t)
 			rich := r.client(9)
 			p.start(t, 1, again([]*entry{rich.command(donation, 1_000_000_000, 1)})).succeeded(t)

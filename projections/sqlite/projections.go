@@ -66,13 +66,13 @@ func positions(rows *sql.Rows) (map[string]projections.Position, error) {
 func (p *Projections) Join(ctx context.Context, tx *sql.Tx, b *eventstore.Batch) error {
 	const create = `INSERT INTO progress (ledger_id, projection, version, slot, position) VALUES (?, ?, ?, 0, ?)`
 	models := projections.Models()
-	have := map[string]projections.Position{}
-	var err error
+	var have map[string]projections.Position // of a new ledger none, and slot 0
 	if b.After == 0 {
-		if have, err = live(ctx, tx, b.Ledger); err != nil {
+		left, err := live(ctx, tx, b.Ledger)
+		if err != nil {
 			return err
 		}
-		if len(have) > 0 {
+		if len(left) > 0 {
 			return fmt.Errorf("%w: a new ledger has read models already", eventstore.ErrCorrupt)
 		}
 		for _, m := range models {
@@ -80,8 +80,11 @@ func (p *Projections) Join(ctx context.Context, tx *sql.Tx, b *eventstore.Batch)
 				return fmt.Errorf("begin %s: %w", m.Name, err)
 			}
 		}
-	} else if have, err = advance(ctx, tx, b); err != nil {
-		return err
+	} else {
+		var err error
+		if have, err = advance(ctx, tx, b); err != nil {
+			return err
+		}
 	}
 	w, _ := p.writers.Get().(*writer)
 	if w == nil {
