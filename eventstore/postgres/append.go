@@ -8,14 +8,13 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/soquy/soquy/eventstore"
 )
 
-// copyFrom is the number of rows from which on COPY is used. Below it the rows go as arrays, with the commit; COPY takes a
-// round trip a table, and less of the server's time a row.
-const copyFrom = 256
+// copyFrom is the number of rows from which on COPY is used, so that they need not be in memory twice. Below it they go with
+// the commit, as one array of records a table, which costs the server no more a row than a COPY; that takes a round trip more.
+const copyFrom = 1_024
 
 // Append implements eventstore.Appender.
 func (s *Store) Append(ctx context.Context, b *eventstore.Batch) (note []byte, err error) {
@@ -189,7 +188,7 @@ func insert(ctx context.Context, tx *transaction, b *eventstore.Batch, note []by
 		switch n := many.len(); {
 		case n == 0:
 		case n < copyFrom:
-			tx.Queue(many.query(), append([]any{b.Ledger}, many.arrays()...)...)
+			tx.Queue(many.query(), array{many})
 		default:
 			if err := copyRows(ctx, tx, many); err != nil {
 				return insertError(err)
@@ -228,132 +227,3 @@ func insertError(err error) error {
 	}
 	return err
 }
-
-// rows are what a batch has many of, in both shapes: arrays for unnest, and rows for COPY.
-type rows interface {
-	len() int
-	query() string
-	arrays() []any
-	copyQuery() string
-	appendRow(b []byte, i int) []byte
-}
-
-type eventRows struct{ *eventstore.Batch }
-
-func (e eventRows) len() int { return len(e.Records) }
-
-func (eventRows) query() string {
-	return `INSERT INTO events (ledger_id, position, event_id, type, effective_on, recorded_at, envelope)
-		SELECT $1, * FROM unnest($2::bigint[], $3::uuid[], $4::text[], $5::date[], $6::timestamptz[], $7::bytea[])`
-}
-
-func (e eventRows) arrays() []any {
-	n := e.len()
-	positions, ids, types := make([]int64, n), make([]pgtype.UUID, n), make([]string, n)
-	days, instants, envelopes := make([]pgtype.Date, n), make([]pgtype.Timestamptz, n), make([][]byte, n)
-	for i := range e.Records {
-		r := &e.Records[i]
-		positions[i], ids[i], types[i] = r.Position, pgUUID(r.ID), r.Type
-		days[i] = pgtype.Date{Time: date(r.EffectiveOn), Valid: true}
-		instants[i] = pgtype.Timestamptz{Time: r.RecordedAt, Valid: true}
-		envelopes[i] = r.Envelope
-	}
-	return []any{positions, ids, types, days, instants, envelopes}
-}
-
-func (eventRows) copyQuery() string {
-	return `COPY events (ledger_id, position, event_id, type, effective_on, recorded_at, envelope) FROM STDIN (FORMAT binary)`
-}
-
-func (e eventRows) appendRow(b []byte, i int) []byte {
-	r := &e.Records[i]
-	b = appendFields(b, 7)
-	b = appendUUID(b, &e.Ledger)
-	b = appendInt64(b, r.Position)
-	b = appendUUID(b, &r.ID)
-	b = appendText(b, r.Type)
-	b = appendDate(b, r.EffectiveOn)
-	b = appendInstant(b, r.RecordedAt)
-	return appendBytes(b, r.Envelope)
-}
-
-type subjectRows struct {
-	*eventstore.Batch
-	subjects  []string
-	positions []int64
-}
-
-func newSubjectRows(b *eventstore.Batch) *subjectRows {
-	n := 0
-	for i := range b.Records {
-		n += len(b.Records[i].Subjects)
-	}
-	s := &subjectRows{b, make([]string, 0, n), make([]int64, 0, n)}
-	for i := range b.Records {
-		for _, subject := range b.Records[i].Subjects {
-			s.subjects = append(s.subjects, subject)
-			s.positions = append(s.positions, b.Records[i].Position)
-		}
-	}
-	return s
-}
-
-func (s *subjectRows) len() int { return len(s.subjects) }
-
-func (*subjectRows) query() string {
-	return `INSERT INTO subjects (ledger_id, subject, position) SELECT $1, * FROM unnest($2::text[], $3::bigint[])`
-}
-
-func (s *subjectRows) arrays() []any { return []any{s.subjects, s.positions} }
-
-func (*subjectRows) copyQuery() string {
-	return `COPY subjects (ledger_id, subject, position) FROM STDIN (FORMAT binary)`
-}
-
-func (s *subjectRows) appendRow(b []byte, i int) []byte {
-	b = appendFields(b, 3)
-	b = appendUUID(b, &s.Ledger)
-	b = appendText(b, s.subjects[i])
-	return appendInt64(b, s.positions[i])
-}
-
-type commandRows struct{ *eventstore.Batch }
-
-func (c commandRows) len() int { return len(c.Commands) }
-
-func (commandRows) query() string {
-	return `INSERT INTO commands (ledger_id, command_id, fingerprint, first_position, last_position)
-		SELECT $1, * FROM unnest($2::uuid[], $3::bytea[], $4::bigint[], $5::bigint[])`
-}
-
-func (c commandRows) arrays() []any {
-	n := c.len()
-	ids, fingerprints, first, last := make([]pgtype.UUID, n), make([][]byte, n), make([]int64, n), make([]int64, n)
-	for i := range c.Commands {
-		x := &c.Commands[i]
-		ids[i], fingerprints[i], first[i], last[i] = pgUUID(x.ID), x.Fingerprint[:], x.First, x.Last
-	}
-	return []any{ids, fingerprints, first, last}
-}
-
-func (commandRows) copyQuery() string {
-	return `COPY commands (ledger_id, command_id, fingerprint, first_position, last_position) FROM STDIN (FORMAT binary)`
-}
-
-func (c commandRows) appendRow(b []byte, i int) []byte {
-	x := &c.Commands[i]
-	b = appendFields(b, 5)
-	b = appendUUID(b, &c.Ledger)
-	b = appendUUID(b, &x.ID)
-	b = appendBytes(b, x.Fingerprint[:])
-	b = appendInt64(b, x.First)
-	return appendInt64(b, x.Last)
-}
-
-// pgUUID is a UUID as pgx takes it without a detour.
-func pgUUID(id uuid.UUID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: true} }
-
-const secondsPerDay = 24 * 60 * 60
-
-// date is a day as the driver takes it.
-func date(day int32) time.Time { return time.Unix(int64(day)*secondsPerDay, 0).UTC() }

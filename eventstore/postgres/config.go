@@ -59,6 +59,12 @@ func writers(config *pgxpool.Config) *pgxpool.Config {
 	config = config.Copy()
 	unlessGiven(config, "statement_timeout", statementTimeout)
 	unlessGiven(config, "plan_cache_mode", "force_generic_plan") // an append's statements have one good plan
+	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		if err := afterConnect(ctx, conn); err != nil {
+			return err
+		}
+		return registerRecords(ctx, conn)
+	}
 	return config
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	driver "modernc.org/sqlite"
 
@@ -70,11 +71,26 @@ func open(ctx context.Context, path string, opt Options, joiners []Joiner) (*Sto
 		err = s.openReadOnly(ctx)
 	} else {
 		err = s.openReadWrite(ctx)
+		if cannotMakeSideFiles(err) && isReadOnly(filepath.Dir(s.path)) {
+			err = fmt.Errorf("%w: %w", eventstore.ErrReadOnly, err)
+		}
 	}
 	if err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// isReadOnly reports whether no file can be made in a folder: it is not ours to write, or on a disk that is read-only. SQLite
+// says of both only that it cannot open a file.
+func isReadOnly(folder string) bool {
+	f, err := os.CreateTemp(folder, ".soquy-*")
+	if err != nil {
+		return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
+	}
+	_ = f.Close()
+	_ = os.Remove(f.Name())
+	return false
 }
 
 // inspect looks at the file and writes nothing: fresh says that it is not there or empty. It reads through SQLite, as

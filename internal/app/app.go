@@ -312,7 +312,7 @@ func (a *App) verify(ctx context.Context, t cli.Target, outside []audit.Outside,
 		out.Projections = append(out.Projections, cli.VerifiedProjection{Name: c.Name, OK: c.Wrong == 0, Rows: c.Rows})
 	}
 	for _, f := range r.Failures {
-		out.Failures = append(out.Failures, cli.VerifyFailure{Position: f.Position, What: f.What})
+		out.Failures = append(out.Failures, cli.VerifyFailure(f))
 	}
 	return out, nil
 }
@@ -323,7 +323,7 @@ func unverifiable(err error, t cli.Target) (cli.Verification, error) {
 	if !errors.As(err, &f) || f.Exit != cli.ExitIntegrity {
 		return cli.Verification{}, err
 	}
-	return cli.Verification{Ledger: t.Ledger, Failures: []cli.VerifyFailure{{What: f.Error()}}}, nil
+	return cli.Verification{Ledger: t.Ledger, Failures: []cli.VerifyFailure{{Code: "log.broken", Args: []domain.Arg{{Name: "cause", Value: f.Error()}}}}}, nil
 }
 
 // Rebuild makes read models anew.

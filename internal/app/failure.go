@@ -98,7 +98,7 @@ func explain(err error, path string) *cli.Failure {
 		return failure("database.read_only", cli.ExitUnusable, err, "path", path)
 	case errors.Is(err, eventstore.ErrLocked):
 		return failure("ledger.locked", cli.ExitUnusable, err)
-	case errors.As(err, &connect):
+	case errors.As(err, &connect), errors.Is(err, eventstore.ErrUnavailable):
 		return failure("database.unreachable", cli.ExitUnusable, err, "path", path)
 	case errors.Is(err, fs.ErrNotExist):
 		return failure("database.missing", cli.ExitUnusable, err, "path", path)

@@ -87,6 +87,7 @@ func TestReporting(t *testing.T) {
 {"type":"receive_donation","effective_on":"2017-02-03","data":{"fund":"HB","donor":"A","lines":[{"asset":"cash","amount":"12.34"}]}}
 `, "record", "-", "--ledger", dollars)
 	app.run(t, 0, "", "demo", "--seed", "1", "--exit", "--ledger", "soquy.invalid/demo-1")
+	must(t, s.admin, "ANALYZE") // which autovacuum has not come to yet
 	for _, ledger := range []string{mixed, dollars, "soquy.invalid/demo-1"} {
 		t.Run(ledger, func(t *testing.T) { compareReporting(t, app, s.dashboard, ledger) })
 	}
@@ -120,6 +121,9 @@ func compareReporting(t *testing.T, app soquy, dashboard, ledger string) {
 	} {
 		for _, paid := range []bool{false, true} {
 			for _, dates := range [][2]string{{}, {"2017-02-01", "2017-05-31"}} {
+				if large := ledger == "soquy.invalid/demo-1"; large && (dates[0] != "" || by != "" && by != "unit,month") {
+					continue
+				}
 				for _, within := range []string{"", "H1"} {
 					if within != "" && ledger != "example.org/soquy/test" {
 						continue

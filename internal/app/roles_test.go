@@ -189,8 +189,10 @@ func TestRoles(t *testing.T) {
 		refused(t, s.app, query)
 	}
 
-	tables := append([]string{"goose_db_version", "ledgers", "events", "events_000000000000", "subjects", "commands", "tiles", "checkpoints", "snapshots",
-		"private", "progress", "rebuilds", "reporting_facts"}, readModelTables()...)
+	tables := append([]string{
+		"goose_db_version", "ledgers", "events", "events_000000000000", "subjects", "commands", "tiles", "checkpoints", "snapshots",
+		"private", "progress", "rebuilds", "reporting_facts",
+	}, readModelTables()...)
 	for _, table := range tables {
 		refused(t, s.dashboard, `SELECT FROM soquy.`+table)
 	}
@@ -303,7 +305,7 @@ func TestMissingRights(t *testing.T) {
 	s.as(s.owner).fails(t, cli.ExitUnusable, "database.roles", "", "migrate", "--owner-role", s.roles[0], "--app-role", "postgres", "--dashboard-role", s.roles[2])
 	s.as(s.owner).fails(t, cli.ExitUsage, "usage.roles", "", "migrate", "--owner-role", "a", "--app-role", "a")
 	// An older schema is the owner's to change.
-	must(t, s.admin, `DELETE FROM soquy.goose_db_version WHERE version_id = 3; DROP SCHEMA reporting CASCADE`)
+	must(t, s.admin, `DELETE FROM soquy.goose_db_version WHERE version_id = 3; DROP SCHEMA reporting CASCADE; CREATE SCHEMA reporting AUTHORIZATION `+s.roles[0])
 	app.fails(t, cli.ExitUnusable, "database.older", gift, "record", "-")
 }
 

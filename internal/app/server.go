@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/soquy/soquy/eventstore"
 	"github.com/soquy/soquy/eventstore/postgres"
 	"github.com/soquy/soquy/internal/cli"
 )
@@ -22,7 +23,7 @@ func explainPostgres(err error, path string) *cli.Failure {
 		refused *pgconn.PgError
 	)
 	switch {
-	case errors.As(err, &known), errors.Is(err, context.Canceled):
+	case errors.As(err, &known), errors.Is(err, context.Canceled), errors.Is(err, eventstore.ErrOlder):
 		return nil
 	case errors.As(err, &address):
 		f := failure("database.address", cli.ExitUsage, err, "path", path)
@@ -35,7 +36,8 @@ func explainPostgres(err error, path string) *cli.Failure {
 	case errors.Is(err, postgres.ErrReplica):
 		return failure("database.replica", cli.ExitUnusable, err, "path", path)
 	case errors.Is(err, postgres.ErrRoles):
-		return failure("database.roles", cli.ExitUnusable, err, "reason", strings.TrimPrefix(err.Error(), postgres.ErrRoles.Error()+": "))
+		_, reason, _ := strings.Cut(err.Error(), postgres.ErrRoles.Error()+": ")
+		return failure("database.roles", cli.ExitUnusable, err, "reason", reason)
 	case errors.As(err, &refused):
 		return explainState(err, refused, path)
 	}

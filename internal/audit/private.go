@@ -58,12 +58,12 @@ func (v *verification) privateTexts(ctx context.Context, through int64) error {
 		c, known := v.committed[row.ID]
 		switch {
 		case !known:
-			v.fail(0, "private.private_id %s belongs to no event", row.ID)
+			v.fail(0, "private.stray", "id", row.ID)
 		case private.Sum(&row) != c.sum:
-			v.fail(c.position, "private.document or private.salt of %s is not what the event commits to", row.ID)
+			v.fail(c.position, "private.differs", "id", row.ID)
 		}
 		if at, isErased := v.erased[row.ID]; isErased && at <= through {
-			v.fail(at, "private text %s was erased and is still there", row.ID)
+			v.fail(at, "private.kept", "id", row.ID)
 		}
 		return nil
 	})
@@ -72,7 +72,7 @@ func (v *verification) privateTexts(ctx context.Context, through int64) error {
 	}
 	for id, c := range v.committed {
 		if _, isErased := v.erased[id]; !isErased && !there[id] {
-			v.fail(c.position, "private text %s is missing, and nobody was erased", id)
+			v.fail(c.position, "private.missing", "id", id)
 		}
 	}
 	return nil

@@ -21,19 +21,19 @@ func (v *verification) head(head eventstore.Head) {
 	v.result.Root, v.result.Checkpoint = v.tree.Root(), head.Note
 	at := head.Position()
 	if v.tree.Size() != at {
-		v.fail(v.tree.Size()+1, "ledgers.head_position is %d, the events end at %d", at, v.tree.Size())
+		v.fail(v.tree.Size()+1, "head.position", "have", at, "want", v.tree.Size())
 	}
 	v.edge(head)
 	v.checkpoint(at, head.Note)
 	v.outsideHeads()
 	for size := range v.checkpoints {
 		if size > v.tree.Size() {
-			v.fail(size, "checkpoints.tree_size %d is beyond the log: its tail is missing", size)
+			v.fail(size, "checkpoint.beyond", "size", size)
 		}
 	}
 	for position := range v.snapshots {
 		if position > v.tree.Size() {
-			v.fail(position, "snapshots.position %d is beyond the log: its tail is missing", position)
+			v.fail(position, "snapshot.beyond", "position", position)
 		}
 	}
 }
@@ -51,17 +51,16 @@ func (v *verification) outsideHeads() {
 		switch {
 		case err != nil && o.Own:
 		case err != nil:
-			v.fail(0, "%s says nothing of this log: %v", o.Name, err)
+			v.fail(0, "outside.foreign", "name", o.Name, "cause", err)
 		case c.Size <= v.tree.Size() && v.outsideRoots[c.Size] == c.Root:
 		case v.lost(o.Note, c):
 			if !o.Own {
-				v.fail(c.Size, "%s is of a log that was lost beyond position %d when the ledger was restored, as the event of position %d says",
-					o.Name, v.fork.Tree.Size, v.fork.Tree.Size+1)
+				v.fail(c.Size, "outside.lost", "name", o.Name, "kept", v.fork.Tree.Size, "event", v.fork.Tree.Size+1)
 			}
 		case c.Size > v.tree.Size():
-			v.fail(v.tree.Size()+1, "%s says that %d events were committed, the log has %d: it was restored, rolled back or cut", o.Name, c.Size, v.tree.Size())
+			v.fail(v.tree.Size()+1, "outside.ahead", "name", o.Name, "want", c.Size, "have", v.tree.Size())
 		default:
-			v.fail(c.Size, "the log is not the one whose head %s has", o.Name)
+			v.fail(c.Size, "outside.other", "name", o.Name)
 		}
 	}
 }
@@ -100,9 +99,9 @@ func (v *verification) edge(head eventstore.Head) {
 		switch {
 		case h == head.Edge.Hashes[i]:
 		case last <= tiled:
-			v.fail(at, "ledgers.tree is not the tree of the events")
+			v.fail(at, "tree.differs")
 		default:
-			v.fail(first, "an event of positions %d to %d is not the one in ledgers.tree", first, last)
+			v.fail(first, "tree.range", "first", first, "last", last)
 		}
 		first = last + 1
 	}
@@ -114,10 +113,10 @@ func (v *verification) checkpoint(size int64, signed []byte) {
 		c, err := transparency.OpenCheckpoint(signed, key)
 		switch {
 		case err != nil:
-			v.fail(size, "the checkpoint is not signed by the ledger's key: %v", err)
+			v.fail(size, "checkpoint.signature", "cause", err)
 		case c.Size != size || c.Root != v.tree.Root():
 			v.other = true
-			v.fail(size, "the checkpoint is of another tree than that of the events")
+			v.fail(size, "checkpoint.other")
 			return
 		}
 	}
@@ -129,12 +128,12 @@ func (v *verification) snapshot(s *eventstore.Snapshot) {
 		return
 	}
 	if _, _, err := snapshot.Open(s, v.keys[len(v.keys)-1].public); err != nil {
-		v.fail(s.Position, "snapshots: %v", err)
+		v.fail(s.Position, "snapshot.unreadable", "cause", err)
 		return
 	}
 	want, err := snapshot.Bytes(&v.book, v.tree.Edge())
 	if err != nil || !bytes.Equal(want, s.Bytes) {
-		v.fail(s.Position, "snapshots.bytes are not the book that the events lead to")
+		v.fail(s.Position, "snapshot.differs")
 	}
 }
 
@@ -171,7 +170,7 @@ func (v *verification) surplus(ctx context.Context, _ int64) error {
 	}
 	for position, what := range v.later {
 		if position > head.Position() {
-			v.fail(position, "%s is beyond the log", what)
+			v.fail(position, "row.beyond", "what", what)
 		}
 	}
 	return nil
@@ -211,7 +210,7 @@ func (v *verification) subjects(ctx context.Context, through int64) error {
 		}
 		want, have := slices.Sorted(slices.Values(decoded.Subjects)), slices.Sorted(slices.Values(rows[r.Position]))
 		if !slices.Equal(want, have) {
-			v.fail(r.Position, "subjects has %q, the envelope says %q", have, want)
+			v.fail(r.Position, "subjects.differ", "have", quoted(have), "want", quoted(want))
 		}
 		delete(rows, r.Position)
 		return nil
@@ -220,7 +219,7 @@ func (v *verification) subjects(ctx context.Context, through int64) error {
 		return fmt.Errorf("read events: %w", err)
 	}
 	for position, list := range rows {
-		v.fail(position, "subjects has %q of an event that is not there", list)
+		v.fail(position, "subjects.stray", "have", quoted(list))
 	}
 	return nil
 }
@@ -265,11 +264,11 @@ func (v *verification) commandRows(ctx context.Context, through int64) error {
 		switch {
 		case want.ID == uuid.Nil:
 		case !is:
-			v.fail(want.First, "commands.command_id %s is missing", want.ID)
+			v.fail(want.First, "command.missing", "id", want.ID)
 		case have.Fingerprint != want.Fingerprint:
-			v.fail(want.First, "commands.fingerprint of %s is not that of the envelope", want.ID)
+			v.fail(want.First, "command.fingerprint", "id", want.ID)
 		case have.First != want.First || have.Last != want.Last:
-			v.fail(want.First, "commands.first_position, last_position of %s are %d, %d, should be %d, %d", want.ID, have.First, have.Last, want.First, want.Last)
+			v.fail(want.First, "command.positions", "id", want.ID, "first", have.First, "last", have.Last, "want_first", want.First, "want_last", want.Last)
 		}
 	}
 	var current eventstore.Command
@@ -293,7 +292,7 @@ func (v *verification) commandRows(ctx context.Context, through int64) error {
 	}
 	compare(current)
 	for id, c := range rows {
-		v.fail(c.First, "commands.command_id %s is of no event", id)
+		v.fail(c.First, "command.stray", "id", id)
 	}
 	return nil
 }
@@ -325,7 +324,7 @@ func (v *verification) tileRows(ctx context.Context, through int64) error {
 			if level == 0 {
 				position = index*transparency.TileWidth + firstLeaf(want[k], hashes)
 			}
-			v.fail(position, "tiles.hashes of level %d index %d are not those of the events", level, index)
+			v.fail(position, "tile.differs", "level", level, "index", index)
 		}
 		delete(want, k)
 		return nil
@@ -334,7 +333,7 @@ func (v *verification) tileRows(ctx context.Context, through int64) error {
 		return fmt.Errorf("read tiles: %w", err)
 	}
 	for k := range want {
-		v.fail(last(k), "tiles level %d index %d is missing", k.level, k.index)
+		v.fail(last(k), "tile.missing", "level", k.level, "index", k.index)
 	}
 	return nil
 }
@@ -354,7 +353,7 @@ func (v *verification) strays(ctx context.Context, _ int64) error {
 		return fmt.Errorf("look for rows of no ledger: %w", err)
 	}
 	for _, s := range strays {
-		v.fail(0, "rows of no ledger: %s", s)
+		v.fail(0, "ledger.stray", "what", s)
 	}
 	return nil
 }
@@ -366,7 +365,7 @@ func (v *verification) readModels(ctx context.Context, live Live) error {
 		for _, m := range projections.Models() {
 			v.result.Projections = append(v.result.Projections, projections.Checked{Name: m.Name, Wrong: 1})
 		}
-		v.fail(0, "read models were not compared: the events are not those that were recorded")
+		v.fail(0, "models.skipped")
 		return nil
 	}
 	checked, err := live.Check(ctx, v.fold, v.result.Events)
@@ -376,7 +375,7 @@ func (v *verification) readModels(ctx context.Context, live Live) error {
 	v.result.Projections = checked
 	for _, c := range v.result.Projections {
 		for _, m := range c.Mismatches {
-			v.fail(0, "read model %s: %s", c.Name, m)
+			v.fail(0, "model.differs", "name", c.Name, "cause", m)
 		}
 		if more := c.Wrong - int64(len(c.Mismatches)); more > 0 {
 			v.result.Failed += more

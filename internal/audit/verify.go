@@ -38,9 +38,11 @@ type Live interface {
 }
 
 // A Failure is something that is not as it was recorded. Position is 0 when it is not about one event.
+// Code names what, as the catalogues' verify.what.<code> say it in words.
 type Failure struct {
 	Position int64
-	What     string
+	Code     string
+	Args     []domain.Arg
 }
 
 // MaxFailures is how many failures are described; more are only counted.
@@ -148,12 +150,21 @@ func Verify(ctx context.Context, log Log, ledger uuid.UUID, view func(context.Co
 	return v.result, nil
 }
 
-func (v *verification) fail(position int64, format string, args ...any) {
+// fail notes a failure. args are names and values in turn.
+func (v *verification) fail(position int64, code string, args ...any) {
 	v.result.Failed++
-	if len(v.result.Failures) < MaxFailures {
-		v.result.Failures = append(v.result.Failures, Failure{position, fmt.Sprintf(format, args...)})
+	if len(v.result.Failures) >= MaxFailures {
+		return
 	}
+	f := Failure{Position: position, Code: code}
+	for i := 0; i+1 < len(args); i += 2 {
+		f.Args = append(f.Args, domain.Arg{Name: fmt.Sprint(args[i]), Value: fmt.Sprint(args[i+1])})
+	}
+	v.result.Failures = append(v.result.Failures, f)
 }
+
+// quoted is how texts from the database are told.
+func quoted(v any) string { return fmt.Sprintf("%q", v) }
 
 func (v *verification) run(ctx context.Context, view func(context.Context, func(context.Context, Live) error) error, progress func(done, total int64)) error {
 	head, err := v.log.Head(ctx, v.ledger)
@@ -190,7 +201,7 @@ func (v *verification) start(ctx context.Context, head eventstore.Head) error {
 	err := v.log.Read(ctx, v.ledger, 1, 1, func(r *eventstore.Record) error {
 		opened, err := eventcodec.Currency(r.Envelope)
 		if err != nil {
-			v.fail(1, "ledger.opened cannot be read: %v", err)
+			v.fail(1, "opened.unreadable", "cause", err)
 			return nil
 		}
 		v.opened = opened
@@ -203,14 +214,14 @@ func (v *verification) start(ctx context.Context, head eventstore.Head) error {
 	if v.opened != nil {
 		currency, err := money.LookupCurrency(v.opened.Currency)
 		if err != nil {
-			v.fail(1, "currency %q is not known", v.opened.Currency)
+			v.fail(1, "currency.unknown", "currency", quoted(v.opened.Currency))
 		}
 		decimals = currency.Decimals
 		if v.opened.Ledger != v.ledger {
-			v.fail(1, "ledger_id is %s, the envelope says %s", v.ledger, v.opened.Ledger)
+			v.fail(1, "ledger_id.differs", "have", v.ledger, "want", v.opened.Ledger)
 		}
 		if v.opened.Origin != head.Origin {
-			v.fail(1, "ledgers.origin is %q, the envelope says %q", head.Origin, v.opened.Origin)
+			v.fail(1, "origin.differs", "have", quoted(head.Origin), "want", quoted(v.opened.Origin))
 		}
 	}
 	v.decimals = decimals
@@ -261,7 +272,7 @@ func (v *verification) events(ctx context.Context, from, to int64, progress func
 		return nil
 	})
 	if errors.Is(err, eventstore.ErrCorrupt) {
-		v.fail(v.result.Events+1, "%v", err)
+		v.fail(v.result.Events+1, "log.broken", "cause", err)
 		v.broken = true
 		return nil
 	}
@@ -293,42 +304,42 @@ func (v *verification) event(stored *replay.Event) {
 		v.checkpoint(at, signed)
 	}
 	if err != nil {
-		v.fail(at, "events.envelope cannot be read: %v", err)
+		v.fail(at, "envelope.unreadable", "cause", err)
 		v.broken = true
 		return
 	}
 	e := &decoded.Event
 	if stored.Foreign {
-		v.fail(at, "events.envelope is not in the form in which it is written")
+		v.fail(at, "envelope.form")
 	}
 	switch {
 	case decoded.Ledger != v.result.Ledger:
-		v.fail(at, "the envelope is of ledger %q", decoded.Ledger)
+		v.fail(at, "envelope.ledger", "ledger", quoted(decoded.Ledger))
 	case e.Position != at:
-		v.fail(at, "events.position is %d, the envelope says %d", at, e.Position)
+		v.fail(at, "position.differs", "have", at, "want", e.Position)
 		v.broken = true
 		return
 	}
 	if r.ID != e.ID {
-		v.fail(at, "events.event_id is %s, the envelope says %s", r.ID, e.ID)
+		v.fail(at, "event_id.differs", "have", r.ID, "want", e.ID)
 	}
 	if r.Type != e.Body.Type() {
-		v.fail(at, "events.type is %q, the envelope says %q", r.Type, e.Body.Type())
+		v.fail(at, "type.differs", "have", quoted(r.Type), "want", quoted(e.Body.Type()))
 	}
 	if domain.Date(r.EffectiveOn) != e.EffectiveOn {
-		v.fail(at, "events.effective_on is %s, the envelope says %s", domain.Date(r.EffectiveOn), e.EffectiveOn)
+		v.fail(at, "effective_on.differs", "have", domain.Date(r.EffectiveOn), "want", e.EffectiveOn)
 	}
 	if !r.RecordedAt.Equal(e.RecordedAt) {
-		v.fail(at, "events.recorded_at is %s, the envelope says %s", r.RecordedAt, e.RecordedAt)
+		v.fail(at, "recorded_at.differs", "have", r.RecordedAt, "want", e.RecordedAt)
 	}
 	if !slices.Equal(decoded.Subjects, e.Subjects()) {
-		v.fail(at, "the envelope's subjects are %v, its data says %v", decoded.Subjects, e.Subjects())
+		v.fail(at, "envelope.subjects", "have", decoded.Subjects, "want", e.Subjects())
 	}
 	for _, s := range decoded.Subjects {
 		v.subjectSums.add(v.seed, subjectRow(s, at))
 	}
 	if v.last != nil && e.RecordedAt.Before(v.last.RecordedAt) {
-		v.fail(at, "recorded_at goes back from %s to %s", v.last.RecordedAt, e.RecordedAt)
+		v.fail(at, "time.back", "from", v.last.RecordedAt, "to", e.RecordedAt)
 	}
 	v.ofCommand(e, decoded.Fingerprint)
 	v.follow(e, before)
@@ -343,11 +354,11 @@ func (v *verification) key(e *domain.Event, before domain.TreeHead) {
 	}
 	next := keyFrom{size: e.Position}
 	if err := keychange.Check(v.result.Ledger, e.Body, v.keys[len(v.keys)-1].public, before); err != nil {
-		v.fail(e.Position, "the change of the key is not signed by the key before it: %v", err)
+		v.fail(e.Position, "key.signature", "cause", err)
 		return
 	}
 	if _, kept := v.checkpoints[e.Position]; !kept && e.Position <= v.started {
-		v.fail(e.Position, "checkpoints lacks that of the change of the key")
+		v.fail(e.Position, "key.checkpoint")
 	}
 	switch b := e.Body.(type) {
 	case *domain.LedgerRekeyed:
@@ -381,25 +392,25 @@ func subjectRow(subject string, position int64) []byte {
 func (v *verification) ofCommand(e *domain.Event, fingerprint *[32]byte) {
 	if e.Command == uuid.Nil {
 		if e.Position != 1 && !keychange.IsChange(e.Body) {
-			v.fail(e.Position, "the event is of no command")
+			v.fail(e.Position, "event.no_command")
 		}
 		return
 	}
 	if e.Command == v.command.ID {
 		if fingerprint != nil {
-			v.fail(e.Position, "a fingerprint is in an event that is not the first of its command")
+			v.fail(e.Position, "fingerprint.stray")
 		}
 		v.command.Last = e.Position
 		return
 	}
 	v.endCommand()
 	if v.commands[e.Command] {
-		v.fail(e.Position, "command %s is there twice", e.Command)
+		v.fail(e.Position, "command.twice", "id", e.Command)
 	}
 	v.commands[e.Command] = true
 	v.command = eventstore.Command{ID: e.Command, First: e.Position, Last: e.Position}
 	if fingerprint == nil {
-		v.fail(e.Position, "the first event of a command has no fingerprint")
+		v.fail(e.Position, "fingerprint.missing")
 		return
 	}
 	v.command.Fingerprint = *fingerprint
@@ -424,7 +435,7 @@ func (v *verification) follow(e *domain.Event, before domain.TreeHead) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			v.broken = true
-			v.fail(e.Position, "the event does not follow from those before it: %v", cause)
+			v.fail(e.Position, "event.impossible", "cause", cause)
 		}
 	}()
 	if closed, ok := e.Body.(*domain.PeriodClosed); ok {
@@ -436,7 +447,7 @@ func (v *verification) follow(e *domain.Event, before domain.TreeHead) {
 	v.book.Evolve(e)
 	if err := v.fold.Add(e); err != nil {
 		v.broken = true
-		v.fail(e.Position, "%v", err)
+		v.fail(e.Position, "log.broken", "cause", err)
 	}
 	if s, kept := v.snapshots[e.Position]; kept {
 		v.snapshot(&s)
@@ -446,13 +457,13 @@ func (v *verification) follow(e *domain.Event, before domain.TreeHead) {
 // closed derives again what a close says of the books.
 func (v *verification) closed(e *domain.Event, c *domain.PeriodClosed, before domain.TreeHead) {
 	if c.Tree != before {
-		v.fail(e.Position, "the close names another tree than the one before it")
+		v.fail(e.Position, "close.tree")
 	}
 	want := v.book.Close(c.Through, c.Unit, c.Tree)
 	if !slices.Equal(want.Totals, c.Totals) || want.Grants != c.Grants || want.Pledges != c.Pledges {
-		v.fail(e.Position, "the close says other totals than the events before it lead to")
+		v.fail(e.Position, "close.totals")
 	}
 	if want.Holdings != c.Holdings {
-		v.fail(e.Position, "the close's digest of the holdings is not that of the events before it")
+		v.fail(e.Position, "close.digest")
 	}
 }

@@ -81,7 +81,7 @@ func (b *bench) histories(ctx context.Context) error {
 		if err := b.pass(ctx, h.last); err != nil {
 			return err
 		}
-		if b.enough(i+1, time.Since(begin)) {
+		if b.enough(time.Since(begin)) {
 			break
 		}
 		b.bar.at(asked + (replayed-asked)*float64(i+1)/float64(b.plan.Passes))

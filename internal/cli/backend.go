@@ -154,9 +154,11 @@ type VerifiedProjection struct {
 }
 
 // A VerifyFailure is something that is not as it was recorded.
+// Its sentence is verify.what.<Code>.
 type VerifyFailure struct {
 	Position int64
-	What     string
+	Code     string
+	Args     []domain.Arg
 }
 
 // A Figure is a published figure of the demo's half-year beside what its ledger has.

@@ -23,7 +23,7 @@ var (
 		`sslcert|sslkey|sslpassword|sslsni|application_name|connect_timeout|target_session_attrs|options|pool_[a-z_]+)\s*=`)
 	keywordValue = regexp.MustCompile(`(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|[^\s']\S*)`)
 	// scheme needs two letters before the colon, as C:\ is a disk.
-	scheme = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]+):/`)
+	scheme = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9+.-]+):/|://`)
 	// credentials are those of an address that lost its scheme or has a slip in it.
 	credentials = regexp.MustCompile(`:[^@]*@|^(?i:postgres(ql)?|mysql|mariadb|mongodb|redis|sqlserver):`)
 	disk        = regexp.MustCompile(`^[A-Za-z]:[/\\]`)
@@ -32,7 +32,12 @@ var (
 // KindOf says what a name given as --db stands for.
 func KindOf(db string) DatabaseKind {
 	switch {
-	case strings.HasPrefix(db, "postgres://"), strings.HasPrefix(db, "postgresql://"), keywords.MatchString(db):
+	case keywords.MatchString(db):
+		return PostgresDatabase
+	case strings.HasPrefix(db, "postgres://"), strings.HasPrefix(db, "postgresql://"):
+		if slipped(db) {
+			return UnknownDatabase
+		}
 		return PostgresDatabase
 	case disk.MatchString(db):
 		return SQLiteDatabase
@@ -42,6 +47,13 @@ func KindOf(db string) DatabaseKind {
 	return SQLiteDatabase
 }
 
+// slipped reports whether a URL can be read, but not as it was meant: a sign in its password that should have been encoded made a
+// path, a parameter or a fragment of the rest of the password.
+func slipped(db string) bool {
+	u, err := url.Parse(db)
+	return err == nil && (u.Fragment != "" || strings.Contains(u.EscapedPath()+u.RawQuery, "@"))
+}
+
 // WithoutPassword is the name of a database as it may be shown and logged. What might hold a password and cannot be taken apart is
 // left out.
 func WithoutPassword(db string) string {
@@ -49,7 +61,7 @@ func WithoutPassword(db string) string {
 	case SQLiteDatabase:
 		return db
 	case UnknownDatabase:
-		if m := scheme.FindStringSubmatch(db); m != nil {
+		if m := scheme.FindStringSubmatch(db); m != nil && m[1] != "" {
 			return m[1] + "://…"
 		}
 		return "…"
@@ -67,7 +79,7 @@ func WithoutPassword(db string) string {
 	before, _, _ := strings.Cut(db, "://")
 	hidden := before + "://…"
 	u, err := url.Parse(db)
-	if err != nil || u.Fragment != "" {
+	if err != nil {
 		return hidden
 	}
 	if u.User != nil {
@@ -83,8 +95,5 @@ func WithoutPassword(db string) string {
 		}
 	}
 	u.RawQuery = query.Encode()
-	if strings.Contains(u.Path+u.RawQuery, "@") || strings.Contains(u.RawQuery, "%40") || strings.Contains(u.Host, "@") {
-		return hidden // a password with a sign that should have been encoded
-	}
 	return u.String()
 }

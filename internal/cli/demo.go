@@ -69,7 +69,7 @@ func (p *program) demo(ctx context.Context, seed uint64) error {
 	p.commands("balance --fund "+fund, "totals --by unit-level --from 2017-01-01 --to 2017-06-30",
 		"totals --by unit --rollup --unit-level district,commune,chapter --measure merit_award --recipient student",
 		"vouchers --unit "+province+" --series PC", "history --subject fund:"+fund, "events --from "+itoa(h.Position-2), "verify")
-	return v.failure()
+	return p.failureOf(&v)
 }
 
 // notDemo says what keeps the demo from being built where the failure alone would say it as if of a ledger of one's own.

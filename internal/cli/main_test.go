@@ -228,9 +228,9 @@ type spoilt struct {
 func (s spoilt) Verify(context.Context, Target, Progress) (Verification, error) { return s.v, nil }
 
 func TestVerifyFails(t *testing.T) {
-	many := []VerifyFailure{{7, "leaf"}}
+	many := []VerifyFailure{{7, "tree.differs", nil}}
 	for range 30 {
-		many = append(many, VerifyFailure{8, "leaf"})
+		many = append(many, VerifyFailure{8, "tree.differs", nil})
 	}
 	for _, tt := range []struct {
 		v            Verification
@@ -238,23 +238,23 @@ func TestVerifyFails(t *testing.T) {
 	}{
 		{
 			Verification{Events: 9, Failures: many, Projections: []VerifiedProjection{{"balances", true, 3}}},
-			"  FAIL  9 events, the hash tree and its signature\n  OK    balances: 3 rows\n  FAIL  position 7: leaf\n",
-			"The log is not as it was signed, at position 7: leaf. [log.corrupt]\n",
+			"  FAIL  9 events, the hash tree and its signature\n  OK    balances: 3 rows\n  FAIL  position 7: ledgers.tree is not the tree of the events\n",
+			"The log is not as it was signed, at position 7: ledgers.tree is not the tree of the events. [log.corrupt]\n",
 		},
 		{
 			Verification{Events: 9, Failures: many, Projections: []VerifiedProjection{{"balances", true, 3}}},
-			"  FAIL  position 8: leaf\n  …     and 11 more\n",
+			"  FAIL  position 8: ledgers.tree is not the tree of the events\n  …     and 11 more\n",
 			"position 7",
 		},
 		{
-			Verification{Events: 9, Failures: []VerifyFailure{{0, "row"}}, Projections: []VerifiedProjection{{"balances", false, 3}}},
-			"  OK    9 events, the hash tree and its signature\n  FAIL  balances: 3 rows\n  FAIL  row\n",
-			"The log is not as it was signed: row. [log.corrupt]\n",
+			Verification{Events: 9, Failures: []VerifyFailure{{0, "models.skipped", nil}}, Projections: []VerifiedProjection{{"balances", false, 3}}},
+			"  OK    9 events, the hash tree and its signature\n  FAIL  balances: 3 rows\n  FAIL  read models were not compared: the events are not those that were recorded\n",
+			"The log is not as it was signed: read models were not compared: the events are not those that were recorded. [log.corrupt]\n",
 		},
 		{
-			Verification{Events: 9, Failures: []VerifyFailure{{0, "row"}}, Projections: []VerifiedProjection{{"balances", true, 3}}},
-			"  FAIL  9 events, the hash tree and its signature\n  OK    balances: 3 rows\n  FAIL  row\n",
-			"The log is not as it was signed: row. [log.corrupt]\n",
+			Verification{Events: 9, Failures: []VerifyFailure{{0, "models.skipped", nil}}, Projections: []VerifiedProjection{{"balances", true, 3}}},
+			"  FAIL  9 events, the hash tree and its signature\n  OK    balances: 3 rows\n  FAIL  read models were not compared: the events are not those that were recorded\n",
+			"The log is not as it was signed: read models were not compared: the events are not those that were recorded. [log.corrupt]\n",
 		},
 	} {
 		var out, errs bytes.Buffer
@@ -266,7 +266,7 @@ func TestVerifyFails(t *testing.T) {
 	var out, errs bytes.Buffer
 	v := Verification{Ledger: "o", Events: 1, Failures: many[:1]}
 	code := Main(t.Context(), []string{"verify", "--json"}, nil, &out, &errs, noEnv, spoilt{v: v})
-	want := `{"ledger":"o","ok":false,"events":1,"root":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","checkpoint":"","projections":[],"failures":[{"position":7,"what":"leaf"}]}` + "\n"
+	want := `{"ledger":"o","ok":false,"events":1,"root":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","checkpoint":"","projections":[],"failures":[{"position":7,"what":"ledgers.tree is not the tree of the events"}]}` + "\n"
 	if code != ExitIntegrity || out.String() != want {
 		t.Errorf("exit code %d\n%s", code, out.String())
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/soquy/soquy/domain"
+	"github.com/soquy/soquy/internal/locale"
 )
 
 type verificationJSON struct {
@@ -62,22 +63,31 @@ func (p *program) verifyCommand() *command {
 		if err != nil {
 			return err
 		}
-		return v.failure()
+		return p.failureOf(&v)
 	})
 }
 
 // failure is the first thing that is not as it was recorded, or nil.
-func (v *Verification) failure() error {
+func (p *program) failureOf(v *Verification) error {
 	if v.OK {
 		return nil
 	}
-	f := &Failure{Code: "log.corrupt", Exit: ExitIntegrity}
-	first := VerifyFailure{What: "?"}
+	first := VerifyFailure{Code: "log.broken", Args: []domain.Arg{{Name: "cause", Value: "?"}}}
 	if len(v.Failures) > 0 {
 		first = v.Failures[0]
 	}
-	f.Args = []domain.Arg{{Name: "position", Value: itoa(first.Position)}, {Name: "what", Value: first.What}}
-	return f
+	return &Failure{Code: "log.corrupt", Exit: ExitIntegrity, Args: []domain.Arg{
+		{Name: "position", Value: itoa(first.Position)}, {Name: "what", Value: first.what(p.cat)},
+	}}
+}
+
+// what says in words what is not as it was recorded.
+func (f *VerifyFailure) what(cat *locale.Catalogue) string {
+	var args []string
+	for _, a := range f.Args {
+		args = append(args, a.Name, a.Value)
+	}
+	return cat.Text("verify.what."+f.Code, args...)
 }
 
 func (p *program) verificationJSON(v *Verification) error {
@@ -88,8 +98,9 @@ func (p *program) verificationJSON(v *Verification) error {
 	for i, m := range v.Projections {
 		answer.Projections[i] = verifiedJSON(m)
 	}
+	english := locale.New(locale.English) // what others parse is in one language
 	for i, f := range v.Failures {
-		answer.Failures[i] = verifyFailureJSON(f)
+		answer.Failures[i] = verifyFailureJSON{f.Position, f.what(english)}
 	}
 	return p.encode(answer)
 }
@@ -137,9 +148,9 @@ func (p *program) tellFailures(list []VerifyFailure) {
 			p.printf("  …     %s\n", p.cat.Count("verify.more", int64(len(list)-i)))
 			return
 		case f.Position > 0:
-			p.printf("  FAIL  %s\n", p.t("verify.failure_at", "position", p.count(f.Position), "what", f.What))
+			p.printf("  FAIL  %s\n", p.t("verify.failure_at", "position", p.count(f.Position), "what", f.what(p.cat)))
 		default:
-			p.printf("  FAIL  %s\n", f.What)
+			p.printf("  FAIL  %s\n", f.what(p.cat))
 		}
 	}
 }

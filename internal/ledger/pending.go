@@ -162,6 +162,24 @@ func (b *batch) refuse(p *pending, r *domain.Refusal) {
 	b.answers = append(b.answers, answerTo{p, Answer{Command: p.req.ID, Refusal: r}})
 }
 
+// refused returns what was refused in a batch that turns out to be stored, by which commands are known: it was decided then, between the
+// others. Decided again it would stand after them.
+func (b *batch) refused(known map[uuid.UUID]eventstore.Command) map[*pending]*domain.Refusal {
+	if b == nil || len(b.accepted) == 0 {
+		return nil
+	}
+	if _, stored := known[b.accepted[0].p.req.ID]; !stored {
+		return nil
+	}
+	refusals := map[*pending]*domain.Refusal{}
+	for _, r := range b.answers {
+		if r.a.Refusal != nil {
+			refusals[r.p] = r.a.Refusal
+		}
+	}
+	return refusals
+}
+
 // find reads from the log what the decision needs beyond the book.
 func (w *writer) find(ctx context.Context, b *batch, c *domain.Command) error {
 	for {

@@ -109,7 +109,11 @@ func (s *state) load(ctx context.Context, trusted *transparency.Checkpoint, prog
 
 // follow reads the events between the state's position, whose edge is given, and a head, and checks that they are what was signed.
 func (s *state) follow(ctx context.Context, head eventstore.Head, edge transparency.Edge, trusted *transparency.Checkpoint, progress func(done, total int64)) error {
-	if s.book.Position() > head.Position() {
+	switch {
+	case s.book.Position() <= head.Position():
+	case s.tree != nil: // what this program has seen committed
+		return fmt.Errorf("%w: it ends at %d, this program has seen %d", ErrRolledBack, head.Position(), s.book.Position())
+	default:
 		return &IntegrityError{Position: head.Position(), What: "the log ends before a snapshot that was signed"}
 	}
 	check := func() error {

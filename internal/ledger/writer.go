@@ -165,10 +165,11 @@ func (p *pending) alone() bool {
 // attempt is what is known of the batch that is being committed.
 type attempt struct {
 	start   time.Time
-	resolve bool // look all IDs up: an append of this batch may have been stored
-	unknown bool // an append with unknown outcome has gone before
-	confirm bool // what is answered must be made durable first
-	fresh   bool // the head was read since the commands came
+	resolve bool   // look all IDs up: an append of this batch may have been stored
+	unknown bool   // an append with unknown outcome has gone before
+	confirm bool   // what is answered must be made durable first
+	before  *batch // whose append has an unknown outcome
+	fresh   bool   // the head was read since the commands came
 }
 
 // commit decides a batch, stores it, and answers. An error is fatal for the writer; a failure that left everything as it was is
@@ -227,10 +228,12 @@ func (w *writer) attempt(ctx context.Context, list []*pending, a *attempt) error
 			return errors.Join(err, lock.Release())
 		}
 	}
-	b, err := w.prepare(ctx, list, a.resolve)
+	b, err := w.prepare(ctx, list, a)
 	switch {
 	case err == nil && len(b.Records) > 0:
-		err = w.append(ctx, b, lock)
+		if err = w.append(ctx, b, lock); errors.Is(err, eventstore.ErrOutcomeUnknown) {
+			a.before = b
+		}
 	case err == nil && lock != nil && (a.confirm || b.repeated > w.durable):
 		// A first answer is given again only when it will last: its commit may have been seen by nobody, or by no standby.
 		if err = lock.Confirm(ctx); err == nil {
@@ -308,7 +311,8 @@ const maxTries = 8
 func isFatal(err error) bool {
 	var integrity *IntegrityError
 	var unknown *eventcodec.UnknownTypeError
-	return errors.As(err, &integrity) || errors.As(err, &unknown) || errors.Is(err, eventstore.ErrCorrupt) || errors.Is(err, ErrWrongKey)
+	return errors.As(err, &integrity) || errors.As(err, &unknown) || errors.Is(err, eventstore.ErrCorrupt) ||
+		errors.Is(err, ErrWrongKey) || errors.Is(err, ErrRolledBack)
 }
 
 // failed answers a failure after which the log and the book are as they were.
@@ -354,18 +358,23 @@ func (s *state) catchUp(ctx context.Context, head eventstore.Head) error {
 }
 
 // prepare decides the commands of a batch and encodes their events. Nothing is stored, and nothing is signed.
-func (w *writer) prepare(ctx context.Context, list []*pending, resolve bool) (*batch, error) {
+func (w *writer) prepare(ctx context.Context, list []*pending, a *attempt) (*batch, error) {
 	b := &batch{byID: make(map[uuid.UUID]int, len(list))}
 	b.Ledger, b.Origin, b.After = w.ledger, w.opened.Origin, w.book.Position()
-	known, err := w.known(ctx, list, resolve)
+	known, err := w.known(ctx, list, a.resolve)
 	if err != nil {
 		return nil, err
 	}
 	if b.firsts, err = w.firsts(ctx, known); err != nil {
 		return nil, err
 	}
+	refused := a.before.refused(known)
 	w.book.Begin()
 	for _, p := range list {
+		if r := refused[p]; r != nil {
+			b.refuse(p, r)
+			continue
+		}
 		if err := w.decide(ctx, b, p, known); err != nil {
 			return b, err
 		}

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -75,5 +76,27 @@ func (d *database) Exec(ctx context.Context, table, query string) error {
 }
 
 func TestProjections(t *testing.T) { projectiontest.Run(t, open) }
+
+// TestColumns compares the tables with their descriptions: rows are sent as records, whose columns have no names.
+func TestColumns(t *testing.T) {
+	const query = `SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute
+		WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped`
+	d := open(t).(*database)
+	for _, m := range projections.Models() {
+		for _, table := range m.Tables {
+			want := []string{"ledger_id", "slot"}
+			for _, c := range table.Columns {
+				want = append(want, c.Name)
+			}
+			var have []string
+			err := d.store.View(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
+				return tx.QueryRow(ctx, query, table.Name).Scan(&have)
+			})
+			if err != nil || !slices.Equal(want, have) {
+				t.Errorf("%s has %v, expected %v (%v)", table.Name, have, want, err)
+			}
+		}
+	}
+}
 
 func BenchmarkProjections(b *testing.B) { projectiontest.Bench(b, open) }

@@ -9,7 +9,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/soquy/soquy/eventstore"
 	"github.com/soquy/soquy/projections"
@@ -46,14 +45,11 @@ func newWriter(models []*projections.Model, slots string) *writer {
 }
 
 // statements add rows to a table: one those that are new for sure, which fails where one is there, and one any, by each column's rule,
-// which costs half as much again. $1 is the ledger, $2 the model, then an array a column. Where slots has no row of the model they do
-// nothing.
+// which costs half as much again. $1 is the ledger, $2 the model, $3 the rows. Where slots has no row of the model they do nothing.
 func statements(t *projections.Table, slots string) (insert, upsert string) {
-	var columns, keys, arrays, values, sets []string
-	for i, c := range t.Columns {
+	var columns, keys, sets []string
+	for _, c := range t.Columns {
 		columns = append(columns, c.Name)
-		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", i+3, arrayType(c.Type)))
-		values = append(values, fmt.Sprintf(expression(c.Type), "u."+c.Name))
 		switch c.Rule {
 		case projections.Key:
 			keys = append(keys, c.Name)
@@ -70,82 +66,9 @@ func statements(t *projections.Table, slots string) (insert, upsert string) {
 	if len(sets) > 0 {
 		do = "UPDATE SET " + strings.Join(sets, ", ")
 	}
-	insert = fmt.Sprintf(`INSERT INTO %s AS t (ledger_id, slot, %s) SELECT $1, p.slot, %s FROM %s p, unnest(%s) AS u (%[2]s)
-		WHERE p.ledger_id = $1 AND p.projection = $2`,
-		t.Name, strings.Join(columns, ", "), strings.Join(values, ", "), slots, strings.Join(arrays, ", "))
+	insert = fmt.Sprintf(`INSERT INTO %[1]s AS t (ledger_id, slot, %[2]s) SELECT $1, p.slot, r.%[3]s FROM %[4]s p, unnest($3::%[1]s[]) AS r
+		WHERE p.ledger_id = $1 AND p.projection = $2`, t.Name, strings.Join(columns, ", "), strings.Join(columns, ", r."), slots)
 	return insert, fmt.Sprintf("%s ON CONFLICT (ledger_id, slot, %s) DO %s", insert, strings.Join(keys, ", "), do)
-}
-
-// arrayType is the element type of the array that carries a column.
-func arrayType(t projections.Type) string {
-	switch t {
-	case projections.Text:
-		return "text"
-	case projections.Bytes:
-		return "bytea"
-	case projections.ID:
-		return "uuid"
-	default:
-		return "bigint"
-	}
-}
-
-// expression turns an element of the array into what the column holds.
-func expression(t projections.Type) string {
-	switch t {
-	case projections.Day, projections.Date:
-		return "DATE '1970-01-01' + %s::int"
-	case projections.Instant: // a double is exact up to 2^53 microseconds, the year 2255
-		return "TIMESTAMPTZ '1970-01-01 00:00:00+00' + %s * INTERVAL '1 microsecond'"
-	case projections.Bool:
-		return "%s <> 0"
-	default:
-		return "%s"
-	}
-}
-
-// array is the array that carries a column. Without nulls it is the fold's own.
-func array(t projections.Type, d *projections.Data) any {
-	switch t {
-	case projections.Text:
-		for i, v := range d.Texts {
-			if v == projections.NullText {
-				return textsWithNull(d.Texts, i)
-			}
-		}
-		return d.Texts
-	case projections.Bytes:
-		return d.Bytes
-	case projections.ID:
-		ids := make([]pgtype.UUID, len(d.IDs))
-		for i, v := range d.IDs {
-			ids[i] = pgtype.UUID{Bytes: v, Valid: v != uuid.Nil}
-		}
-		return ids
-	default:
-		for i, v := range d.Ints {
-			if v == projections.NullInt {
-				return intsWithNull(d.Ints, i)
-			}
-		}
-		return d.Ints
-	}
-}
-
-func textsWithNull(list []string, first int) []pgtype.Text {
-	out := make([]pgtype.Text, len(list))
-	for i, v := range list {
-		out[i] = pgtype.Text{String: v, Valid: i < first || v != projections.NullText}
-	}
-	return out
-}
-
-func intsWithNull(list []int64, first int) []pgtype.Int8 {
-	out := make([]pgtype.Int8, len(list))
-	for i, v := range list {
-		out[i] = pgtype.Int8{Int64: v, Valid: i < first || v != projections.NullInt}
-	}
-	return out
 }
 
 // begin starts the work of a transaction.
@@ -210,37 +133,22 @@ func (w *writer) send() error {
 func (w *writer) write() {
 	for _, m := range w.fold.Models() {
 		for _, t := range m.Tables {
-			var fresh, others []int
-			rows := w.fold.Rows(t)
-			for i := range rows.Len() {
-				if rows.Fresh(i) {
-					fresh = append(fresh, i)
+			fresh, others := records{rows: w.fold.Rows(t)}, records{rows: w.fold.Rows(t)}
+			for i := range fresh.rows.Len() {
+				if fresh.rows.Fresh(i) {
+					fresh.which = append(fresh.which, i)
 				} else {
-					others = append(others, i)
+					others.which = append(others.which, i)
 				}
 			}
-			switch {
-			case rows.Len() == 0:
-			case len(others) == 0:
-				w.rows(w.inserts[t], m.Name, rows)
-			case len(fresh) == 0:
-				w.rows(w.upserts[t], m.Name, rows)
-			default:
-				w.rows(w.inserts[t], m.Name, rows.Pick(fresh))
-				w.rows(w.upserts[t], m.Name, rows.Pick(others))
+			if fresh.Len() > 0 {
+				w.put(w.inserts[t], w.ledger, m.Name, fresh)
+			}
+			if others.Len() > 0 {
+				w.put(w.upserts[t], w.ledger, m.Name, others)
 			}
 		}
 	}
-}
-
-func (w *writer) rows(query, model string, rows *projections.Rows) {
-	columns := rows.Table.Columns
-	args := make([]any, 0, 2+len(columns))
-	args = append(args, w.ledger, model)
-	for i, c := range columns {
-		args = append(args, array(c.Type, rows.Column(i)))
-	}
-	w.put(query, args...)
 }
 
 // flush writes the rows of the fold at once, and whatever was put before, and empties the fold.

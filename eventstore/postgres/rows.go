@@ -1,0 +1,153 @@
+package postgres
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/soquy/soquy/eventstore"
+)
+
+// rows are what a batch has many of.
+type rows interface {
+	len() int
+	query() string     // takes an array of the table's records
+	copyQuery() string // has the table's columns in their order
+	write(w *rowWriter, i int)
+}
+
+type eventRows struct{ *eventstore.Batch }
+
+func (e eventRows) len() int { return len(e.Records) }
+
+func (eventRows) query() string { return `INSERT INTO events SELECT * FROM unnest($1::events[])` }
+
+func (eventRows) copyQuery() string {
+	return `COPY events (ledger_id, position, event_id, type, effective_on, recorded_at, envelope) FROM STDIN (FORMAT binary)`
+}
+
+func (e eventRows) write(w *rowWriter, i int) {
+	r := &e.Records[i]
+	w.begin(7)
+	w.uuid(&e.Ledger)
+	w.int64(r.Position)
+	w.uuid(&r.ID)
+	w.text(r.Type)
+	w.date(r.EffectiveOn)
+	w.instant(r.RecordedAt)
+	w.bytes(r.Envelope)
+}
+
+type subjectRows struct {
+	*eventstore.Batch
+	subjects  []string
+	positions []int64
+}
+
+func newSubjectRows(b *eventstore.Batch) *subjectRows {
+	n := 0
+	for i := range b.Records {
+		n += len(b.Records[i].Subjects)
+	}
+	s := &subjectRows{b, make([]string, 0, n), make([]int64, 0, n)}
+	for i := range b.Records {
+		for _, subject := range b.Records[i].Subjects {
+			s.subjects = append(s.subjects, subject)
+			s.positions = append(s.positions, b.Records[i].Position)
+		}
+	}
+	return s
+}
+
+func (s *subjectRows) len() int { return len(s.subjects) }
+
+func (*subjectRows) query() string { return `INSERT INTO subjects SELECT * FROM unnest($1::subjects[])` }
+
+func (*subjectRows) copyQuery() string {
+	return `COPY subjects (ledger_id, subject, position) FROM STDIN (FORMAT binary)`
+}
+
+func (s *subjectRows) write(w *rowWriter, i int) {
+	w.begin(3)
+	w.uuid(&s.Ledger)
+	w.text(s.subjects[i])
+	w.int64(s.positions[i])
+}
+
+type commandRows struct{ *eventstore.Batch }
+
+func (c commandRows) len() int { return len(c.Commands) }
+
+func (commandRows) query() string { return `INSERT INTO commands SELECT * FROM unnest($1::commands[])` }
+
+func (commandRows) copyQuery() string {
+	return `COPY commands (ledger_id, command_id, fingerprint, first_position, last_position) FROM STDIN (FORMAT binary)`
+}
+
+func (c commandRows) write(w *rowWriter, i int) {
+	x := &c.Commands[i]
+	w.begin(5)
+	w.uuid(&c.Ledger)
+	w.uuid(&x.ID)
+	w.bytes(x.Fingerprint[:])
+	w.int64(x.First)
+	w.int64(x.Last)
+}
+
+// A rowWriter writes rows as the server receives them in binary: tuples of a COPY, or records, which say the type of each
+// field. A value is its length and what the type's send function makes of it.
+type rowWriter struct {
+	b     []byte
+	types []uint32 // of the columns of a record; nil for a COPY
+	next  int      // column
+}
+
+func (w *rowWriter) begin(columns int) {
+	w.next = 0
+	if w.types != nil {
+		w.b = binary.BigEndian.AppendUint32(w.b, uint32(columns))
+	} else {
+		w.b = binary.BigEndian.AppendUint16(w.b, uint16(columns))
+	}
+}
+
+func (w *rowWriter) size(n int) {
+	if w.types != nil {
+		w.b = binary.BigEndian.AppendUint32(w.b, w.types[w.next])
+		w.next++
+	}
+	w.b = binary.BigEndian.AppendUint32(w.b, uint32(n))
+}
+
+func (w *rowWriter) bytes(value []byte) {
+	w.size(len(value))
+	w.b = append(w.b, value...)
+}
+
+func (w *rowWriter) text(value string) {
+	w.size(len(value))
+	w.b = append(w.b, value...)
+}
+
+func (w *rowWriter) uuid(id *uuid.UUID) { w.bytes(id[:]) }
+
+func (w *rowWriter) int64(n int64) {
+	w.size(8)
+	w.b = binary.BigEndian.AppendUint64(w.b, uint64(n))
+}
+
+const secondsPerDay = 24 * 60 * 60
+
+// The server counts days and microseconds from 2000-01-01.
+const (
+	epochDays   = 10_957
+	epochMicros = epochDays * secondsPerDay * 1_000_000
+)
+
+func (w *rowWriter) date(day int32) {
+	w.size(4)
+	w.b = binary.BigEndian.AppendUint32(w.b, uint32(day-epochDays))
+}
+
+func (w *rowWriter) instant(t time.Time) { w.int64(t.UnixMicro() - epochMicros) }
