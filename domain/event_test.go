@@ -26,7 +26,7 @@ func TestTypes(t *testing.T) {
 		return &domain.Granted{GrantFacts: domain.GrantFacts{Kind: kind}}
 	}
 	for name, body := range map[string]domain.EventBody{
-		"ledger.opened":   &domain.LedgerOpened{}, "ledger.rekeyed": &domain.LedgerRekeyed{}, "ledger.forked": &domain.LedgerForked{},
+		"ledger.opened": &domain.LedgerOpened{}, "ledger.rekeyed": &domain.LedgerRekeyed{}, "ledger.forked": &domain.LedgerForked{},
 		"unit.registered": &domain.UnitRegistered{}, "unit.renamed": &domain.UnitRenamed{}, "unit.moved": &domain.UnitMoved{},
 		"unit.merged": &domain.UnitMerged{}, "unit.closed": &domain.UnitClosed{},
 		"fund.opened": &domain.FundOpened{}, "fund.restricted": &domain.FundRestricted{}, "fund.closed": &domain.FundClosed{},
