@@ -21,11 +21,20 @@ var ErrNothingLost = errors.New("nothing that is known to be committed is missin
 // PublicKey returns the verifier key that signs the heads of a ledger, as its log names it: that of ledger.opened, or of the latest
 // change. Whoever relies on it follows the changes from the first key.
 func PublicKey(ctx context.Context, log eventstore.Log, id uuid.UUID) (string, error) {
-	opened, err := readOpened(ctx, log, id)
+	keys, err := publicKeys(ctx, log, id)
 	if err != nil {
 		return "", err
 	}
-	public := opened.PublicKey
+	return keys[len(keys)-1], nil
+}
+
+// publicKeys returns the keys that a log names, first to last.
+func publicKeys(ctx context.Context, log eventstore.Log, id uuid.UUID) ([]string, error) {
+	opened, err := readOpened(ctx, log, id)
+	if err != nil {
+		return nil, err
+	}
+	keys := []string{opened.PublicKey}
 	codec := eventcodec.New(opened.Origin, 0) // the events have no amounts
 	err = log.Subject(ctx, id, domain.KeySubject, func(r *eventstore.Record) error {
 		decoded, err := codec.Decode(r.Envelope)
@@ -34,16 +43,16 @@ func PublicKey(ctx context.Context, log eventstore.Log, id uuid.UUID) (string, e
 		}
 		switch b := decoded.Event.Body.(type) {
 		case *domain.LedgerRekeyed:
-			public = b.PublicKey
+			keys = append(keys, b.PublicKey)
 		case *domain.LedgerForked:
-			public = b.PublicKey
+			keys = append(keys, b.PublicKey)
 		}
 		return nil
 	})
 	if err != nil {
-		return "", fmt.Errorf("read the changes of the key: %w", err)
+		return nil, fmt.Errorf("read the changes of the key: %w", err)
 	}
-	return public, nil
+	return keys, nil
 }
 
 // Rotate gives a ledger a new key. The checkpoint of its batch is signed by both keys. A writer that has the ledger open is told

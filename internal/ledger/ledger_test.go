@@ -20,6 +20,7 @@ import (
 	"github.com/soquy/soquy/eventstore"
 	"github.com/soquy/soquy/eventstore/sqlite"
 	"github.com/soquy/soquy/eventstore/transparency"
+	"github.com/soquy/soquy/internal/eventcodec"
 	"github.com/soquy/soquy/internal/ledger"
 )
 
@@ -455,6 +456,57 @@ func TestPreviewRecordsNothing(t *testing.T) {
 	}
 	if r := accept(t, l, cmd("receive_donation", donate)); r.Vouchers[0].Number != "PT-2017-000001" {
 		t.Errorf("voucher %v", r.Vouchers)
+	}
+}
+
+// An event of a newer version is refused by name, at a start and by a writer that comes upon it: nothing is skipped.
+func TestNewerEvent(t *testing.T) {
+	w := newWorld(t)
+	running := w.open()
+	found(t, running)
+	head, err := w.store.Head(t.Context(), w.id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := head.Position()
+	var record eventstore.Record
+	err = w.store.Read(t.Context(), w.id, last, last, func(r *eventstore.Record) error {
+		record = *r
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	envelope := strings.Replace(string(record.Envelope), `"type":"donor.registered"`, `"type":"policy.set"`, 1)
+	envelope = strings.Replace(envelope, fmt.Sprintf(`"position":%d`, last), fmt.Sprintf(`"position":%d`, last+1), 1)
+	record.Position, record.Type, record.Envelope = last+1, "policy.set", []byte(envelope)
+	record.ID[15]++
+	edge := head.Edge.Clone()
+	edge.Append(transparency.LeafHash(record.Envelope))
+	_, err = w.store.Append(t.Context(), &eventstore.Batch{
+		Ledger: w.id, Origin: origin, After: last, Records: []eventstore.Record{record}, Edge: edge,
+		Sign: func() ([]byte, error) {
+			return transparency.SignCheckpoint(transparency.Checkpoint{Origin: origin, Size: last + 1, Root: edge.Root()}, w.options().Signer)
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	isNewer := func(err error) bool {
+		var newer *eventcodec.UnknownTypeError
+		return errors.As(err, &newer) && newer.Type == "policy.set"
+	}
+	if _, err := running.Do(t.Context(), parse(t, cmd("receive_donation", donate))); !isNewer(err) {
+		t.Errorf("a running writer: %v", err)
+	}
+	if err := running.Close(); !isNewer(err) {
+		t.Errorf("its end: %v", err)
+	}
+	if _, err := ledger.Open(t.Context(), w.store, w.id, w.options()); !isNewer(err) {
+		t.Errorf("a start: %v", err)
+	}
+	if now := w.head(); now.Size != last+1 {
+		t.Errorf("the log ends at %d, was %d", now.Size, last+1)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 	"golang.org/x/mod/sumdb/note"
@@ -49,6 +50,13 @@ func newState(ctx context.Context, store Store, id uuid.UUID, signer note.Signer
 	switch key, known := signer.(interface{ PublicKey() string }); {
 	case known:
 		s.public = key.PublicKey()
+		keys, err := publicKeys(ctx, store, id)
+		if err != nil {
+			return s, err
+		}
+		if !slices.Contains(keys, s.public) {
+			return s, fmt.Errorf("%s: %w", s.opened.Origin, ErrWrongKey)
+		}
 	case signer.Name() == first.Name() && signer.KeyHash() == first.KeyHash():
 		s.public = s.opened.PublicKey
 	default:
