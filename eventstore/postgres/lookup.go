@@ -23,6 +23,9 @@ func (s *Store) Commands(ctx context.Context, ledger uuid.UUID, ids []uuid.UUID)
 	}
 	ctx, cancel := context.WithTimeout(ctx, readPatience)
 	defer cancel()
+	if fresh, err := s.areNew(ctx, ledger, ids); fresh || err != nil {
+		return found, wrap("look commands up", err)
+	}
 	err := each(ctx, s.read, query, []any{ledger, ids}, func(rows pgx.Rows) error {
 		c, err := scanCommand(rows)
 		found[c.ID] = c

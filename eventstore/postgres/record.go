@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
@@ -19,14 +20,17 @@ import (
 type Array interface {
 	// AppendArray appends the elements of the array in binary: each its length and a record, whose columns have the types.
 	AppendArray(dst []byte, types []uint32) ([]byte, error)
-	// Len is how many there are.
+	// Len is how many there are, and Size about how many bytes they take.
 	Len() int
+	Size() int
 }
 
 // An array is rows of ours as an argument.
 type array struct{ rows }
 
 func (a array) Len() int { return a.len() }
+
+func (a array) Size() int { return a.size() }
 
 func (a array) AppendArray(dst []byte, types []uint32) ([]byte, error) {
 	w := rowWriter{b: dst, types: types}
@@ -83,6 +87,7 @@ func (c *recordCodec) PlanEncode(_ *pgtype.Map, _ uint32, _ int16, value any) pg
 // Encode implements pgtype.EncodePlan: the array's header, and its elements.
 func (c *recordCodec) Encode(value any, buf []byte) ([]byte, error) {
 	a := value.(Array)
+	buf = slices.Grow(buf, a.Size())
 	buf = binary.BigEndian.AppendUint32(buf, 1) // dimension
 	buf = binary.BigEndian.AppendUint32(buf, 0) // no nulls
 	buf = binary.BigEndian.AppendUint32(buf, c.element)

@@ -12,6 +12,7 @@ import (
 // rows are what a batch has many of.
 type rows interface {
 	len() int
+	size() int         // about how many bytes an array of them takes
 	query() string     // takes an array of the table's records
 	copyQuery() string // has the table's columns in their order
 	write(w *rowWriter, i int)
@@ -20,6 +21,14 @@ type rows interface {
 type eventRows struct{ *eventstore.Batch }
 
 func (e eventRows) len() int { return len(e.Records) }
+
+func (e eventRows) size() int {
+	n := 160 * e.len()
+	for i := range e.Records {
+		n += len(e.Records[i].Envelope)
+	}
+	return n
+}
 
 func (eventRows) query() string { return `INSERT INTO events SELECT * FROM unnest($1::events[])` }
 
@@ -62,7 +71,11 @@ func newSubjectRows(b *eventstore.Batch) *subjectRows {
 
 func (s *subjectRows) len() int { return len(s.subjects) }
 
-func (*subjectRows) query() string { return `INSERT INTO subjects SELECT * FROM unnest($1::subjects[])` }
+func (s *subjectRows) size() int { return 112 * s.len() }
+
+func (*subjectRows) query() string {
+	return `INSERT INTO subjects SELECT * FROM unnest($1::subjects[])`
+}
 
 func (*subjectRows) copyQuery() string {
 	return `COPY subjects (ledger_id, subject, position) FROM STDIN (FORMAT binary)`
@@ -78,6 +91,8 @@ func (s *subjectRows) write(w *rowWriter, i int) {
 type commandRows struct{ *eventstore.Batch }
 
 func (c commandRows) len() int { return len(c.Commands) }
+
+func (c commandRows) size() int { return 136 * c.len() }
 
 func (commandRows) query() string { return `INSERT INTO commands SELECT * FROM unnest($1::commands[])` }
 

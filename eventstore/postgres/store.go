@@ -30,8 +30,9 @@ import (
 )
 
 // A Joiner takes part in the transaction of an append: read models that money depends on. An error undoes the append.
-// It runs after the events were inserted, in the order in which joiners were given to Open. It must neither commit nor
-// roll back.
+// What it does comes after the events were inserted, in the order in which joiners were given to Open. It must neither
+// commit nor roll back. Its tx has two methods more than a pgx.Tx: Queue puts a statement among those that are sent with the
+// commit, which saves a round trip, and AtEnd tells when the transaction is over.
 type Joiner func(ctx context.Context, tx pgx.Tx, b *eventstore.Batch) error
 
 // A Mode says what Open may do to the database.
@@ -60,6 +61,7 @@ type Store struct {
 	write   *pgxpool.Pool // nil when read-only
 	joiners []Joiner
 
+	newest     newest
 	partitions atomic.Int64 // the partitions of events are there up to this position for sure
 }
 

@@ -36,7 +36,9 @@ type transaction struct {
 	pgx.Tx
 	conn   *pgxpool.Conn
 	queued pgx.Batch
-	atEnd  []func()
+	atEnd  []func(committed bool)
+
+	committed bool // for sure
 }
 
 // Queue keeps a statement to be sent with the commit. What it does not accept must fail on the server: once its answer
@@ -45,9 +47,9 @@ func (t *transaction) Queue(query string, arguments ...any) *pgx.QueuedQuery {
 	return t.queued.Queue(query, arguments...)
 }
 
-// AtEnd has f called when the transaction is over, one way or the other: until then the arguments of what was queued
-// must not change.
-func (t *transaction) AtEnd(f func()) { t.atEnd = append(t.atEnd, f) }
+// AtEnd has f called when the transaction is over, and told whether it was committed for sure: until then the arguments of
+// what was queued must not change.
+func (t *transaction) AtEnd(f func(committed bool)) { t.atEnd = append(t.atEnd, f) }
 
 // flush sends what was queued.
 func (t *transaction) flush(ctx context.Context) error {
@@ -206,6 +208,7 @@ func (t *transaction) commit(ctx context.Context, atMost time.Duration) error {
 	if w := takeWarning(conn); w != nil {
 		return commitError(fmt.Errorf("the server warned at the commit: %s", w.Message))
 	}
+	t.committed = true
 	return nil
 }
 
@@ -219,6 +222,6 @@ func (t *transaction) end(ctx context.Context) {
 	}
 	t.conn.Release()
 	for _, f := range t.atEnd {
-		f()
+		f(t.committed)
 	}
 }

@@ -11,30 +11,23 @@ CREATE TABLE soquy.progress (
     version    integer          NOT NULL,
     slot       smallint         NOT NULL CHECK (slot IN (0, 1)),
     position   bigint           NOT NULL,
+    builder    uuid, -- of the rebuild that made the slot; null where none did
     PRIMARY KEY (ledger_id, projection)
 ) WITH (fillfactor = 50);
 
--- advance_progress moves the read models of an append on, all or none. It raises SQ001 with the name of a model that must be
--- rebuilt first, and SQ002 where one is not where the log is: the append's COMMIT is on its way already, so that nobody but
--- the server can stop it.
+-- misplaced raises SQ001 with the name of a model that must be rebuilt before an append, and SQ002 where one is not where the log
+-- is. It is called when an append could not move all models on: its COMMIT is on its way already, so that nobody but the server
+-- can stop it.
 -- +goose StatementBegin
-CREATE FUNCTION soquy.advance_progress(ledger uuid, after bigint, last bigint, models text[], versions integer[]) RETURNS void
-LANGUAGE plpgsql AS $$
+CREATE FUNCTION soquy.misplaced(ledger uuid, after bigint, models text[], versions integer[]) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    moved bigint;
     wrong record;
 BEGIN
-    UPDATE soquy.progress p SET position = $3
-    FROM unnest($4, $5) AS m (projection, version)
-    WHERE p.ledger_id = $1 AND p.projection = m.projection AND p.version = m.version AND p.position = $2;
-    GET DIAGNOSTICS moved = ROW_COUNT;
-    IF moved = cardinality($4) THEN
-        RETURN;
-    END IF;
     SELECT m.projection, p.position, m.version IS DISTINCT FROM p.version AS stale INTO wrong
-    FROM unnest($4, $5) WITH ORDINALITY AS m (projection, version, n)
+    FROM unnest($3, $4) WITH ORDINALITY AS m (projection, version, n)
     LEFT JOIN soquy.progress p ON p.ledger_id = $1 AND p.projection = m.projection
-    WHERE m.version IS DISTINCT FROM p.version OR p.position <> $3
+    WHERE m.version IS DISTINCT FROM p.version OR p.position <> $2
     ORDER BY m.n LIMIT 1;
     IF wrong.stale THEN
         RAISE EXCEPTION '%', wrong.projection USING ERRCODE = 'SQ001';
@@ -213,6 +206,9 @@ CREATE TABLE soquy.total_facts (
     people_off bytea    NOT NULL,
     PRIMARY KEY (ledger_id, slot, basis, day, fact_key, block)
 ) WITH (fillfactor = 80, toast_tuple_target = 8160);
+
+-- Facts of a block that is complete never change: a reader that remembers them reads the others alone.
+CREATE INDEX total_facts_block ON soquy.total_facts (ledger_id, slot, block);
 
 -- A list has at most 4 KiB and grows in place: neither out of line nor compressed.
 ALTER TABLE soquy.total_facts ALTER COLUMN people_on SET STORAGE EXTERNAL, ALTER COLUMN people_off SET STORAGE EXTERNAL;

@@ -26,23 +26,22 @@ import (
 
 // A path is the whole way of a command: queue, decide, encode, sign, append with all read models, durable commit.
 type path struct {
-	b      *testing.B
+	b      testing.TB
 	url    string
 	store  *store.Store
 	models *postgres.Projections
 	id     uuid.UUID
 	ledger *ledger.Ledger
 	limit  *pgx.Conn // to the bare table
-	bare   []eventstore.Record
 	day    domain.Date
 }
 
 const benchFunds, benchDonors = 1_000, 5_000
 
-func newPath(b *testing.B) *path {
+func newPath(b testing.TB) *path {
 	b.Helper()
 	ctx := context.Background()
-	p := &path{b: b, url: pgtest.Database(b), models: postgres.New(), day: domain.DateOf(time.Now())}
+	p := &path{b: b, url: pgtest.Database(b), models: postgres.New(), day: domain.DateOf(time.Now()) - 100}
 	var err error
 	p.store, err = store.Open(ctx, p.url, store.Options{Mode: store.Create}, p.models.Join)
 	p.check(err)
@@ -90,9 +89,13 @@ func (p *path) check(err error) {
 }
 
 func (p *path) do(body domain.CommandBody) ledger.Answer {
-	a, err := p.ledger.Do(context.Background(), ledger.Request{EffectiveOn: p.day, Body: body})
+	return p.request(ledger.Request{EffectiveOn: p.day, Body: body})
+}
+
+func (p *path) request(r ledger.Request) ledger.Answer {
+	a, err := p.ledger.Do(context.Background(), r)
 	if err != nil || a.Refusal != nil {
-		p.b.Errorf("%T: %v %v", body, a.Refusal, err)
+		p.b.Errorf("%T: %v %v", r.Body, a.Refusal, err)
 	}
 	return a
 }

@@ -25,7 +25,9 @@ import (
 // Projections are the read models of one database. They may be used from many goroutines.
 type Projections struct {
 	writers sync.Pool // of *writer
+	settled settled
 	keys    projections.Keys
+	facts   sync.Map // ledger → *knownFacts
 	trees   sync.Map // ledger → *projections.Tree, the last one that was read
 }
 
@@ -52,8 +54,9 @@ func live(ctx context.Context, tx pgx.Tx, ledger uuid.UUID) (map[string]projecti
 // A queue is a transaction that takes statements to be sent together with its commit. The store's are ones.
 type queue interface {
 	Queue(query string, arguments ...any) *pgx.QueuedQuery
-	// AtEnd has a function called when the transaction is over: until then what was queued must not change.
-	AtEnd(f func())
+	// AtEnd has a function called when the transaction is over, and told whether it was committed for sure: until then what was
+	// queued must not change.
+	AtEnd(f func(committed bool))
 }
 
 // Join writes what a batch adds to the live slot of each read model, with its progress. It is the joiner of the store.
@@ -63,14 +66,22 @@ func (p *Projections) Join(ctx context.Context, tx pgx.Tx, b *eventstore.Batch) 
 	const (
 		create = `INSERT INTO progress (ledger_id, projection, version, slot, position)
 			SELECT $1, m.projection, m.version, 0, $2 FROM unnest($3::text[], $4::int[]) AS m (projection, version)`
-		advance = `SELECT advance_progress($1, $2, $3, $4, $5)`
+		advance = `WITH moved AS (
+				UPDATE progress p SET position = $3 FROM unnest($4::text[], $5::int[]) AS m (projection, version)
+				WHERE p.ledger_id = $1 AND p.projection = m.projection AND p.version = m.version AND p.position = $2
+				RETURNING 1)
+			SELECT CASE WHEN count(*) = cardinality($4) THEN false ELSE misplaced($1, $2, $4, $5) END FROM moved`
 	)
 	w, _ := p.writers.Get().(*writer)
 	if w == nil {
 		w = newWriter(projections.Models(), "progress")
 	}
 	w.begin(ctx, tx, b.Ledger)
-	end := func() {
+	w.settled = p.settled.of(b)
+	end := func(committed bool) {
+		if committed {
+			w.settled.committed(b.Last(), w.fresh)
+		}
 		w.end()
 		p.writers.Put(w)
 	}
@@ -78,7 +89,7 @@ func (p *Projections) Join(ctx context.Context, tx pgx.Tx, b *eventstore.Batch) 
 		w.queue = q
 		q.AtEnd(end)
 	} else {
-		defer end()
+		defer end(false)
 	}
 	if b.After == 0 {
 		w.put(create, b.Ledger, b.Last(), w.names, w.versions)

@@ -53,7 +53,8 @@ type rebuild struct {
 	models  []*projections.Model
 	events  projections.Events
 	w       *writer
-	done    int64 // position through which the slots are filled
+	settled settledKeys // in the slots that are filled
+	done    int64       // position through which the slots are filled
 	head    int64
 }
 
@@ -143,19 +144,25 @@ func (r *rebuild) fill(ctx context.Context, tx pgx.Tx, to int64) error {
 	}
 	r.w.begin(ctx, tx, r.ledger)
 	defer r.w.end()
+	r.settled.begin(r.done)
+	r.w.settled = &r.settled
 	if err := r.events.Whole(ctx, r.done+1, to, r.w.fold.Add); err != nil {
 		return err
 	}
-	return r.w.flush()
+	if err := r.w.flush(); err != nil {
+		return err
+	}
+	r.settled.committed(to, r.w.fresh) // else the rebuild is over
+	return nil
 }
 
 // swap folds what is left and makes the slots the live ones. No append goes on meanwhile.
 func (r *rebuild) swap(ctx context.Context, tx pgx.Tx) (err error) {
 	const (
-		swap = `INSERT INTO progress (ledger_id, projection, version, slot, position)
-			SELECT ledger_id, projection, version, slot, position FROM rebuilds WHERE ledger_id = $1 AND projection = ANY ($2)
+		swap = `INSERT INTO progress (ledger_id, projection, version, slot, position, builder)
+			SELECT ledger_id, projection, version, slot, position, builder FROM rebuilds WHERE ledger_id = $1 AND projection = ANY ($2)
 			ON CONFLICT (ledger_id, projection) DO UPDATE
-			SET version = excluded.version, slot = excluded.slot, position = excluded.position`
+			SET version = excluded.version, slot = excluded.slot, position = excluded.position, builder = excluded.builder`
 		turn = `UPDATE rebuilds SET slot = 1 - slot WHERE ledger_id = $1 AND projection = ANY ($2)`
 	)
 	if r.head, err = position(ctx, tx, r.ledger, true); err != nil {

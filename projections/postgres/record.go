@@ -29,6 +29,9 @@ const nothing = -1 // the size of null
 
 func (r records) Len() int { return len(r.which) }
 
+// Size is about how many bytes they take: of each column the type, the size and eight bytes.
+func (r records) Size() int { return len(r.which) * 20 * (ownColumns + len(r.rows.Table.Columns)) }
+
 // AppendArray appends the elements: each its size and a record, which is the number of its columns and of each the type, the size and
 // the value.
 func (r records) AppendArray(dst []byte, types []uint32) ([]byte, error) {

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -51,52 +50,12 @@ func (r *Reader) totals(ctx context.Context, q projections.TotalsQuery, afresh b
 	if q.ByDonor() {
 		err = r.gifts(ctx, t, q.Donors, from, to)
 	} else {
-		for _, basis := range q.Bases() {
-			if err = r.facts(ctx, t, basis, from, to); err != nil {
-				break
-			}
-		}
+		err = r.facts(ctx, t, q.Bases(), from, to)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return t.Rows(), nil
-}
-
-// facts adds the facts of a basis in a range of days. What is not a grant has no grants and no persons. The values are read from the
-// driver's own buffer, which is a third of the time.
-func (r *Reader) facts(ctx context.Context, t *projections.Tally, basis int, from, to time.Time) error {
-	const (
-		amounts = `SELECT day - DATE '1970-01-01', fact_key, amount FROM total_facts
-			WHERE ledger_id = $1 AND slot = $2 AND basis = $3 AND day BETWEEN $4 AND $5`
-		grants = `SELECT day - DATE '1970-01-01', fact_key, amount, grants, people_on, people_off FROM total_facts
-			WHERE ledger_id = $1 AND slot = $2 AND basis = $3 AND day BETWEEN $4 AND $5`
-	)
-	query := grants
-	if basis == projections.BothBases {
-		query = amounts
-	}
-	rows, err := r.query(ctx, "totals", query, basis, from, to)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		v := rows.RawValues()
-		if len(v[0]) != 4 || len(v[1]) != 16 || len(v[2]) != 8 {
-			return fmt.Errorf("%w: a fact is not in the binary format", eventstore.ErrCorrupt)
-		}
-		var n int64
-		var on, off []byte
-		if basis != projections.BothBases {
-			n, on, off = int64(binary.BigEndian.Uint64(v[3])), v[4], v[5]
-		}
-		day := domain.Date(int32(binary.BigEndian.Uint32(v[0])))
-		if err := t.Add(day, uuid.UUID(v[1]), n, int64(binary.BigEndian.Uint64(v[2])), on, off); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }
 
 // gifts adds the gifts of donors in a range of days.

@@ -28,6 +28,9 @@ type writer struct {
 	slots  string // the table that names the slots: progress or rebuilds
 	batch  *pgx.Batch
 	queue  queue // where statements are put instead of into batch, or nil
+
+	settled *settledKeys // of rows that are there, and need not be put
+	fresh   []settledKey // of rows that were put and will not have to be again
 }
 
 // newWriter makes a writer of models into the slots that a table names: progress or rebuilds.
@@ -78,12 +81,12 @@ func (w *writer) begin(ctx context.Context, tx pgx.Tx, ledger uuid.UUID) {
 
 // end forgets the transaction, and what was not written.
 func (w *writer) end() {
-	w.ctx, w.tx, w.batch, w.queue = nil, nil, nil, nil
+	w.ctx, w.tx, w.batch, w.queue, w.settled, w.fresh = nil, nil, nil, nil, nil, w.fresh[:0]
 	w.fold.Reset()
 }
 
 // What the server answers where rows contradict those that were to be written: the class of all constraints, and what
-// advance_progress raises.
+// the function misplaced raises.
 const (
 	constraintViolations = "23"
 	stale                = "SQ001"
@@ -135,9 +138,10 @@ func (w *writer) write() {
 		for _, t := range m.Tables {
 			fresh, others := records{rows: w.fold.Rows(t)}, records{rows: w.fold.Rows(t)}
 			for i := range fresh.rows.Len() {
-				if fresh.rows.Fresh(i) {
+				switch {
+				case fresh.rows.Fresh(i):
 					fresh.which = append(fresh.which, i)
-				} else {
+				case !w.isThere(t, i):
 					others.which = append(others.which, i)
 				}
 			}
@@ -149,6 +153,19 @@ func (w *writer) write() {
 			}
 		}
 	}
+}
+
+// isThere reports whether a row is there already for sure, and notes one that will be.
+func (w *writer) isThere(t *projections.Table, row int) bool {
+	if !isSettled(t) {
+		return false
+	}
+	k := settledKey{t, w.fold.Rows(t).Column(0).IDs[row]}
+	if w.settled.has(k) {
+		return true
+	}
+	w.fresh = append(w.fresh, k)
+	return false
 }
 
 // flush writes the rows of the fold at once, and whatever was put before, and empties the fold.
