@@ -183,7 +183,7 @@ func (v *verification) subjects(ctx context.Context, through int64) error {
 			v.beyond(position, "subjects %q", subject)
 			return nil
 		}
-		have.add(v.seed, subjectRow(subject, position))
+		have.add(v.seed, v.subjectRow(subject, position))
 		return nil
 	})
 	if err != nil {
@@ -251,7 +251,7 @@ func (v *verification) commandRows(ctx context.Context, through int64) error {
 		}
 		return nil
 	}
-	if err := read(func(c eventstore.Command) { have.add(v.seed, commandRow(c)) }); err != nil || have == v.commandSums {
+	if err := read(func(c eventstore.Command) { have.add(v.seed, v.commandRow(c)) }); err != nil || have == v.commandSums {
 		return err
 	}
 	rows := map[uuid.UUID]eventstore.Command{}

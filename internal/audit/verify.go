@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -88,6 +89,7 @@ type verification struct {
 	commands    map[uuid.UUID]bool
 	commandSums sums
 	subjectSums sums
+	row         []byte // made last
 	tiles       []transparency.Tile
 	checkpoints map[int64][]byte
 	snapshots   map[int64]eventstore.Snapshot
@@ -332,11 +334,11 @@ func (v *verification) event(stored *replay.Event) {
 	if !r.RecordedAt.Equal(e.RecordedAt) {
 		v.fail(at, "recorded_at.differs", "have", r.RecordedAt, "want", e.RecordedAt)
 	}
-	if !slices.Equal(decoded.Subjects, e.Subjects()) {
+	if stored.Foreign && !slices.Equal(decoded.Subjects, e.Subjects()) { // else they were encoded again, to the same bytes
 		v.fail(at, "envelope.subjects", "have", decoded.Subjects, "want", e.Subjects())
 	}
 	for _, s := range decoded.Subjects {
-		v.subjectSums.add(v.seed, subjectRow(s, at))
+		v.subjectSums.add(v.seed, v.subjectRow(s, at))
 	}
 	if v.last != nil && e.RecordedAt.Before(v.last.RecordedAt) {
 		v.fail(at, "time.back", "from", v.last.RecordedAt, "to", e.RecordedAt)
@@ -384,8 +386,11 @@ func (v *verification) keysOf(size int64) []string {
 	return nil
 }
 
-func subjectRow(subject string, position int64) []byte {
-	return fmt.Appendf(nil, "%s\x00%d", subject, position)
+// subjectRow is what stands for a row of subjects in a sum, until the next row is made.
+func (v *verification) subjectRow(subject string, position int64) []byte {
+	v.row = append(append(v.row[:0], subject...), 0)
+	v.row = binary.LittleEndian.AppendUint64(v.row, uint64(position))
+	return v.row
 }
 
 // ofCommand follows the commands that the events name: each is a run of events, whose first has its fingerprint.
@@ -418,12 +423,16 @@ func (v *verification) ofCommand(e *domain.Event, fingerprint *[32]byte) {
 
 func (v *verification) endCommand() {
 	if v.command.ID != uuid.Nil {
-		v.commandSums.add(v.seed, commandRow(v.command))
+		v.commandSums.add(v.seed, v.commandRow(v.command))
 	}
 }
 
-func commandRow(c eventstore.Command) []byte {
-	return fmt.Appendf(nil, "%s %x %d %d", c.ID, c.Fingerprint, c.First, c.Last)
+// commandRow is subjectRow for a row of commands.
+func (v *verification) commandRow(c eventstore.Command) []byte {
+	v.row = append(append(v.row[:0], c.ID[:]...), c.Fingerprint[:]...)
+	v.row = binary.LittleEndian.AppendUint64(v.row, uint64(c.First))
+	v.row = binary.LittleEndian.AppendUint64(v.row, uint64(c.Last))
+	return v.row
 }
 
 // follow applies an event to the book and the read models. An event that could not have been decided makes them panic: that is
