@@ -59,7 +59,6 @@ type book struct {
 	db     database
 	id     uuid.UUID
 	opened *domain.LedgerOpened
-	public string // verifier key that signs the heads now
 	key    string // path of the secret key; "" when it is derived
 	money  money.Currency
 }
@@ -69,7 +68,7 @@ func (b *book) codec() *eventcodec.Codec { return eventcodec.New(b.opened.Origin
 func (b *book) head(h eventstore.Head) cli.Head {
 	return cli.Head{
 		Origin: h.Origin, Position: h.Position(), Root: h.Edge.Root(),
-		PublicKey: b.public, KeyFile: b.key, Currency: b.money,
+		KeyFile: b.key, Currency: b.money,
 	}
 }
 
@@ -125,9 +124,6 @@ func (a *App) book(ctx context.Context, db database, id uuid.UUID, t cli.Target)
 		return nil, err
 	}
 	if b.money, err = money.LookupCurrency(b.opened.Currency); err != nil {
-		return nil, err
-	}
-	if b.public, err = ledger.PublicKey(ctx, db, id); err != nil {
 		return nil, err
 	}
 	if _, isDemo := demo.SeedOf(b.opened.Origin); !isDemo {
@@ -213,7 +209,9 @@ func (a *App) Init(ctx context.Context, t cli.Target, o cli.InitOptions) (cli.He
 	if err != nil {
 		return cli.Head{}, explained(err, t)
 	}
-	return b.head(h), explained(keys.SaveHead(b.opened.Origin, h.Note), t)
+	head := b.head(h)
+	head.PublicKey = b.opened.PublicKey
+	return head, explained(keys.SaveHead(b.opened.Origin, h.Note), t)
 }
 
 // writer records in one ledger.
@@ -265,7 +263,11 @@ func (a *App) writer(ctx context.Context, b *book, t cli.Target, source ledger.S
 		o.Signer = signer
 	} else {
 		keys := a.keyring(t.DB)
-		signer, err := keys.Signer(b.opened.Origin, b.public)
+		public, err := ledger.PublicKey(ctx, b.db, b.id)
+		if err != nil {
+			return nil, err
+		}
+		signer, err := keys.Signer(b.opened.Origin, public)
 		if err != nil {
 			return nil, err
 		}

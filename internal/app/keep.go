@@ -117,7 +117,11 @@ func (a *App) changeKey(ctx context.Context, t cli.Target, p cli.Progress,
 		return cli.Head{}, failure("key.public", cli.ExitUsage, nil, "ledger", b.opened.Origin)
 	}
 	keys := a.keyring(t.DB)
-	signer, err := keys.Signer(b.opened.Origin, b.public)
+	public, err := ledger.PublicKey(ctx, b.db, b.id)
+	if err != nil {
+		return cli.Head{}, explained(err, t)
+	}
+	signer, err := keys.Signer(b.opened.Origin, public)
 	if err != nil {
 		return cli.Head{}, explained(err, t)
 	}
@@ -136,6 +140,7 @@ func (a *App) changeKey(ctx context.Context, t cli.Target, p cli.Progress,
 	if err != nil {
 		return cli.Head{}, explained(err, t)
 	}
-	b.public = next.PublicKey()
-	return b.head(h), nil
+	head := b.head(h)
+	head.PublicKey = next.PublicKey()
+	return head, nil
 }

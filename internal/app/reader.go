@@ -12,6 +12,7 @@ import (
 	"github.com/soquy/soquy/internal/cli"
 	"github.com/soquy/soquy/internal/demo"
 	"github.com/soquy/soquy/internal/eventcodec"
+	"github.com/soquy/soquy/internal/ledger"
 )
 
 // reader reads one ledger.
@@ -48,6 +49,11 @@ func (r *reader) View(ctx context.Context, f func(cli.View) error) error {
 		return f(&view{s, r.book.head(h)})
 	})
 	return explained(err, r.target)
+}
+
+func (r *reader) PublicKey(ctx context.Context) (string, error) {
+	public, err := ledger.PublicKey(ctx, r.db, r.id)
+	return public, explained(err, r.target)
 }
 
 func (r *reader) Events(ctx context.Context, from int64, kind string, yield func([]byte) error) error {

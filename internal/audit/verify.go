@@ -351,10 +351,10 @@ func (v *verification) event(stored *replay.Event) {
 
 // key follows the changes of the ledger's key: each is signed by the key before it. before is the tree before the event.
 func (v *verification) key(e *domain.Event, before domain.TreeHead) {
-	if len(v.keys) == 0 || !keychange.IsChange(e.Body) {
+	public, isChange := keychange.PublicKey(e.Body)
+	if len(v.keys) == 0 || !isChange {
 		return
 	}
-	next := keyFrom{size: e.Position}
 	if err := keychange.Check(v.result.Ledger, e.Body, v.keys[len(v.keys)-1].public, before); err != nil {
 		v.fail(e.Position, "key.signature", "cause", err)
 		return
@@ -362,13 +362,11 @@ func (v *verification) key(e *domain.Event, before domain.TreeHead) {
 	if _, kept := v.checkpoints[e.Position]; !kept && e.Position <= v.started {
 		v.fail(e.Position, "key.checkpoint")
 	}
-	switch b := e.Body.(type) {
-	case *domain.LedgerRekeyed:
-		next.public = b.PublicKey
-	case *domain.LedgerForked:
-		next.public, next.forked, v.fork = b.PublicKey, true, b
+	fork, forked := e.Body.(*domain.LedgerForked)
+	if forked {
+		v.fork = fork
 	}
-	v.keys = append(v.keys, next)
+	v.keys = append(v.keys, keyFrom{e.Position, public, forked})
 }
 
 // keysOf returns the keys that sign the head of a size: one, or both where the key was changed.
@@ -396,7 +394,7 @@ func (v *verification) subjectRow(subject string, position int64) []byte {
 // ofCommand follows the commands that the events name: each is a run of events, whose first has its fingerprint.
 func (v *verification) ofCommand(e *domain.Event, fingerprint *[32]byte) {
 	if e.Command == uuid.Nil {
-		if e.Position != 1 && !keychange.IsChange(e.Body) {
+		if _, isChange := keychange.PublicKey(e.Body); e.Position != 1 && !isChange {
 			v.fail(e.Position, "event.no_command")
 		}
 		return

@@ -92,7 +92,7 @@ type Head struct {
 	Origin    string
 	Position  int64
 	Root      [32]byte
-	PublicKey string
+	PublicKey string // of a ledger that was made, or got a new key, just now
 	KeyFile   string // where the secret key is; "" when it is derived (the demo's)
 	Currency  money.Currency
 }
@@ -114,6 +114,8 @@ type View interface {
 type Reader interface {
 	// View calls f with one state of the ledger, however much is appended meanwhile.
 	View(ctx context.Context, f func(View) error) error
+	// PublicKey returns the verifier key that signs the ledger's heads.
+	PublicKey(ctx context.Context) (string, error)
 	// Events calls yield with the exact stored envelopes from a position on, of one type or, with "", of all.
 	Events(ctx context.Context, from int64, kind string, yield func(envelope []byte) error) error
 	// Range calls yield with the events of positions from first to last, in order.

@@ -54,8 +54,8 @@ func Check(origin string, body domain.EventBody, former string, tree domain.Tree
 	return change.Check(*signature, former)
 }
 
-// IsChange reports whether an event names a new key.
-func IsChange(body domain.EventBody) bool {
-	_, _, ok := of("", body)
-	return ok
+// PublicKey returns the new key that an event names; ok is false for an event that changes no key.
+func PublicKey(body domain.EventBody) (public string, ok bool) {
+	change, _, ok := of("", body)
+	return change.PublicKey, ok
 }

@@ -21,7 +21,11 @@ var ErrNothingLost = errors.New("nothing that is known to be committed is missin
 // PublicKey returns the verifier key that signs the heads of a ledger, as its log names it: that of ledger.opened, or of the latest
 // change. Whoever relies on it follows the changes from the first key.
 func PublicKey(ctx context.Context, log eventstore.Log, id uuid.UUID) (string, error) {
-	keys, err := publicKeys(ctx, log, id)
+	opened, err := readOpened(ctx, log, id)
+	if err != nil {
+		return "", err
+	}
+	keys, err := publicKeys(ctx, log, opened)
 	if err != nil {
 		return "", err
 	}
@@ -29,23 +33,16 @@ func PublicKey(ctx context.Context, log eventstore.Log, id uuid.UUID) (string, e
 }
 
 // publicKeys returns the keys that a log names, first to last.
-func publicKeys(ctx context.Context, log eventstore.Log, id uuid.UUID) ([]string, error) {
-	opened, err := readOpened(ctx, log, id)
-	if err != nil {
-		return nil, err
-	}
+func publicKeys(ctx context.Context, log eventstore.Log, opened *domain.LedgerOpened) ([]string, error) {
 	keys := []string{opened.PublicKey}
 	codec := eventcodec.New(opened.Origin, 0) // the events have no amounts
-	err = log.Subject(ctx, id, domain.KeySubject, func(r *eventstore.Record) error {
+	err := log.Subject(ctx, opened.Ledger, domain.KeySubject, func(r *eventstore.Record) error {
 		decoded, err := codec.Decode(r.Envelope)
 		if err != nil {
 			return &IntegrityError{Position: r.Position, What: "envelope cannot be read: " + err.Error()}
 		}
-		switch b := decoded.Event.Body.(type) {
-		case *domain.LedgerRekeyed:
-			keys = append(keys, b.PublicKey)
-		case *domain.LedgerForked:
-			keys = append(keys, b.PublicKey)
+		if public, isChange := keychange.PublicKey(decoded.Event.Body); isChange {
+			keys = append(keys, public)
 		}
 		return nil
 	})
@@ -58,11 +55,15 @@ func publicKeys(ctx context.Context, log eventstore.Log, id uuid.UUID) ([]string
 // Rotate gives a ledger a new key. The checkpoint of its batch is signed by both keys. A writer that has the ledger open is told
 // ErrWrongKey when it next reads what is new. Errors: those of Open.
 func Rotate(ctx context.Context, store Store, id uuid.UUID, o Options, next Key) error {
-	trusted, err := readTrusted(ctx, store, id, o.HeadFile)
+	s, err := newState(ctx, store, id, o.Signer)
 	if err != nil {
 		return err
 	}
-	return changeKey(ctx, store, id, o, trusted, func(s *state, at domain.TreeHead) (domain.EventBody, []note.Signer) {
+	trusted, err := trustedHead(o.HeadFile, s.opened.Origin)
+	if err != nil {
+		return err
+	}
+	return s.changeKey(ctx, o, trusted, func(at domain.TreeHead) (domain.EventBody, []note.Signer) {
 		return &domain.LedgerRekeyed{PublicKey: next.public, Tree: at}, []note.Signer{s.signer, next}
 	})
 }
@@ -71,7 +72,11 @@ func Rotate(ctx context.Context, store Store, id uuid.UUID, o Options, next Key)
 // committed. The log says so, with both heads, and goes on under a new key, which alone signs: the key before has signed another tree.
 // Errors: ErrNothingLost, and those of Open but ErrRolledBack.
 func AcceptLoss(ctx context.Context, store Store, id uuid.UUID, o Options, next Key) error {
-	trusted, err := readTrusted(ctx, store, id, o.HeadFile)
+	s, err := newState(ctx, store, id, o.Signer)
+	if err != nil {
+		return err
+	}
+	trusted, err := trustedHead(o.HeadFile, s.opened.Origin)
 	if err != nil {
 		return err
 	}
@@ -85,18 +90,10 @@ func AcceptLoss(ctx context.Context, store Store, id uuid.UUID, o Options, next 
 	case err != nil && !errors.Is(err, eventstore.ErrNotFound):
 		return err
 	}
-	return changeKey(ctx, store, id, o, nil, func(_ *state, at domain.TreeHead) (domain.EventBody, []note.Signer) {
+	return s.changeKey(ctx, o, nil, func(at domain.TreeHead) (domain.EventBody, []note.Signer) {
 		lost := domain.TreeHead{Size: trusted.Size, Root: trusted.Root}
 		return &domain.LedgerForked{PublicKey: next.public, Tree: at, Lost: lost}, []note.Signer{next}
 	})
-}
-
-func readTrusted(ctx context.Context, store Store, id uuid.UUID, file HeadFile) (*transparency.Checkpoint, error) {
-	opened, err := readOpened(ctx, store, id)
-	if err != nil {
-		return nil, err
-	}
-	return trustedHead(file, opened.Origin)
 }
 
 // rootAt returns the root of the tree of the first events, or ErrNotFound when there are not so many.
@@ -119,21 +116,18 @@ func rootAt(ctx context.Context, store Store, id uuid.UUID, size int64) (transpa
 	return edge.Root(), nil
 }
 
-// changeKey appends the event that changes the key, alone in its batch.
-func changeKey(ctx context.Context, store Store, id uuid.UUID, o Options, trusted *transparency.Checkpoint,
-	change func(s *state, at domain.TreeHead) (domain.EventBody, []note.Signer),
+// changeKey appends the event that changes the key, alone in its batch. change makes it, and says which keys sign the head after it; at
+// is the tree before it.
+func (s *state) changeKey(ctx context.Context, o Options, trusted *transparency.Checkpoint,
+	change func(at domain.TreeHead) (domain.EventBody, []note.Signer),
 ) error {
-	s, err := newState(ctx, store, id, o.Signer)
-	if err != nil {
-		return err
-	}
 	if err := checkClock(ctx, o.Source, o.ServerClock); err != nil {
 		return err
 	}
 	if err := s.load(ctx, trusted, o.Progress); err != nil {
 		return fmt.Errorf("open %s: %w", s.opened.Origin, err)
 	}
-	lock, err := store.Lock(ctx, id)
+	lock, err := s.store.Lock(ctx, s.ledger)
 	if err != nil {
 		return fmt.Errorf("lock the ledger: %w", err)
 	}
@@ -148,12 +142,12 @@ func changeKey(ctx context.Context, store Store, id uuid.UUID, o Options, truste
 }
 
 func (s *state) appendChange(ctx context.Context, lock eventstore.Lock, source Source,
-	change func(s *state, at domain.TreeHead) (domain.EventBody, []note.Signer),
+	change func(at domain.TreeHead) (domain.EventBody, []note.Signer),
 ) ([]byte, error) {
 	if err := s.catchUp(ctx, lock.Head()); err != nil {
 		return nil, err
 	}
-	body, signers := change(s, domain.TreeHead{Size: s.tree.Size(), Root: s.tree.Root()})
+	body, signers := change(domain.TreeHead{Size: s.tree.Size(), Root: s.tree.Root()})
 	if err := keychange.Sign(s.opened.Origin, body, s.signer); err != nil {
 		return nil, err
 	}

@@ -30,6 +30,29 @@ func (w *world) rotate() (before, after string) {
 	return before, next.PublicKey()
 }
 
+// backup closes the writer and copies the database.
+func (w *world) backup(l *ledger.Ledger) (path string) {
+	w.t.Helper()
+	if err := l.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+	path = filepath.Join(w.t.TempDir(), "backup.db")
+	if err := w.store.Backup(w.t.Context(), path, nil); err != nil {
+		w.t.Fatal(err)
+	}
+	return path
+}
+
+// restore goes on with a copy of the database.
+func (w *world) restore(path string) {
+	w.t.Helper()
+	w.store.Close()
+	var err error
+	if w.store, err = sqlite.Open(path, sqlite.Options{Mode: sqlite.ReadWrite}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 func TestRotate(t *testing.T) {
 	w := newWorld(t)
 	l := w.open()
@@ -125,13 +148,7 @@ func TestAcceptLoss(t *testing.T) {
 	l := w.open()
 	found(t, l)
 	accept(t, l, cmd("receive_donation", donate))
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	backup := filepath.Join(t.TempDir(), "backup.db")
-	if err := w.store.Backup(t.Context(), backup, nil); err != nil {
-		t.Fatal(err)
-	}
+	backup := w.backup(l)
 	next, err := w.keys.Next(origin)
 	if err != nil {
 		t.Fatal(err)
@@ -148,10 +165,7 @@ func TestAcceptLoss(t *testing.T) {
 	}
 	lost, old := w.head(), w.public()
 
-	w.store.Close()
-	if w.store, err = sqlite.Open(backup, sqlite.Options{Mode: sqlite.ReadWrite}); err != nil {
-		t.Fatal(err)
-	}
+	w.restore(backup)
 	restored := w.head()
 	if _, err := ledger.Open(t.Context(), w.store, w.id, w.options()); !errors.Is(err, ledger.ErrRolledBack) {
 		t.Fatalf("a restored database is opened: %v", err)
@@ -194,24 +208,14 @@ func TestRestoredBeforeRotation(t *testing.T) {
 	w := newWorld(t)
 	l := w.open()
 	found(t, l)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	backup := filepath.Join(t.TempDir(), "backup.db")
-	if err := w.store.Backup(t.Context(), backup, nil); err != nil {
-		t.Fatal(err)
-	}
+	backup := w.backup(l)
 	w.rotate()
 	l = w.open()
 	accept(t, l, cmd("receive_donation", donate))
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	w.store.Close()
-	var err error
-	if w.store, err = sqlite.Open(backup, sqlite.Options{Mode: sqlite.ReadWrite}); err != nil {
-		t.Fatal(err)
-	}
+	w.restore(backup)
 	if _, err := ledger.Open(t.Context(), w.store, w.id, w.options()); !errors.Is(err, ledger.ErrRolledBack) {
 		t.Errorf("a restored database is opened: %v", err)
 	}

@@ -50,7 +50,7 @@ func newState(ctx context.Context, store Store, id uuid.UUID, signer note.Signer
 	switch key, known := signer.(interface{ PublicKey() string }); {
 	case known:
 		s.public = key.PublicKey()
-		keys, err := publicKeys(ctx, store, id)
+		keys, err := publicKeys(ctx, store, s.opened)
 		if err != nil {
 			return s, err
 		}
@@ -156,7 +156,7 @@ func (s *state) follow(ctx context.Context, head eventstore.Head, edge transpare
 		if decoded.Event.Position != r.Position {
 			return &IntegrityError{Position: r.Position, What: "envelope is of another position"}
 		}
-		if keychange.IsChange(decoded.Event.Body) {
+		if _, isChange := keychange.PublicKey(decoded.Event.Body); isChange {
 			before := domain.TreeHead{Size: edge.Size, Root: edge.Root()}
 			if err := keychange.Check(s.opened.Origin, decoded.Event.Body, s.book.PublicKey(), before); err != nil {
 				return &IntegrityError{Position: r.Position, What: "the key was changed by someone who had not the key before: " + err.Error()}

@@ -1,6 +1,7 @@
 // Package postgres keeps the read models in the PostgreSQL database of the log.
 //
-// [Projections.Join] is the joiner of the store: it writes the rows that a batch adds in the transaction of the append, so that the read models are never behind the log. [Projections.Reader] answers questions inside one read transaction, so
+// [Projections.Join] is the joiner of the store: it writes the rows that a batch adds in the transaction of the append, so that the read
+// models are never behind the log. [Projections.Reader] answers questions inside one read transaction, so
 // that all its answers are of one position. [Projections.Rebuild] makes models anew beside the live ones, and [Projections.Check]
 // compares them with what follows from the events.
 //
