@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	driver "modernc.org/sqlite"
 
@@ -26,6 +27,10 @@ const (
 	pageSize = 8_192
 	// busyTimeout is how long, in milliseconds, a statement waits for another process before ErrLocked.
 	busyTimeout = 5_000
+	// walRetry is how long the change to WAL mode, for which SQLite does not wait, is left alone before it is tried anew.
+	walRetry = 10 * time.Millisecond
+	// settle is how long a file that seems broken is watched for a change.
+	settle = 50 * time.Millisecond
 	// autocheckpoint is how many pages the WAL gets before a commit copies it back into the file: 16 MiB. More of them
 	// make a copy rarer and larger: the page of a busy index is copied once for many commits.
 	autocheckpoint = 2_048
@@ -97,7 +102,6 @@ func isReadOnly(folder string) bool {
 // immutable so that no lock and no other file is made: where locks belong to the process, closing a file of our own
 // would give up those of every connection to the same file.
 func (s *Store) inspect(ctx context.Context) (fresh bool, err error) {
-	const application = `PRAGMA application_id`
 	info, err := os.Stat(s.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && s.mode == Create:
@@ -116,19 +120,39 @@ func (s *Store) inspect(ctx context.Context) (fresh bool, err error) {
 	case info.Size() == 0:
 		return true, nil
 	}
-	db, err := sql.Open(driverName, dsn(s.path, "mode=ro", "immutable=1"))
-	if err != nil {
-		return false, err
+	id, err := s.applicationID(ctx)
+	for kindOf(err) == eventstore.ErrCorrupt {
+		// Read without a lock, a file that another process is just making can be half there. One that stays as it is is broken.
+		before := info
+		select {
+		case <-time.After(settle):
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
+		if info, _ = os.Stat(s.path); info == nil || info.Size() == before.Size() && info.ModTime().Equal(before.ModTime()) {
+			break
+		}
+		id, err = s.applicationID(ctx)
 	}
-	defer db.Close()
-	var id uint32
-	if err := db.QueryRowContext(ctx, application).Scan(&id); err != nil {
+	if err != nil {
 		return false, err
 	}
 	if id != migrations.ApplicationID {
 		return false, fmt.Errorf("%w: the application_id of the file is %#x", eventstore.ErrForeign, id)
 	}
 	return false, nil
+}
+
+// applicationID reads which program the file belongs to, and takes no lock.
+func (s *Store) applicationID(ctx context.Context) (id uint32, err error) {
+	const query = `PRAGMA application_id`
+	db, err := sql.Open(driverName, dsn(s.path, "mode=ro", "immutable=1"))
+	if err != nil {
+		return 0, err
+	}
+	defer db.Close()
+	err = db.QueryRowContext(ctx, query).Scan(&id)
+	return id, err
 }
 
 func (s *Store) openReadOnly(ctx context.Context) error {
@@ -190,15 +214,35 @@ func (s *Store) prepareFile(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	const wal = `PRAGMA journal_mode = WAL`
-	var got string
-	if err := db.QueryRowContext(ctx, wal).Scan(&got); err != nil {
+	if err := turnOnWAL(ctx, db); err != nil {
 		return fmt.Errorf("turn on WAL mode: %w", err)
 	}
-	if got != "wal" {
-		return fmt.Errorf("turn on WAL mode: the journal mode stays %q", got)
-	}
 	return db.Close()
+}
+
+// turnOnWAL sees to it that the file is in WAL mode. The change of a mode needs the file for itself, and SQLite does not wait for
+// that as it waits for a lock, so that opening a new file in two processes at once would fail in one: it is tried anew here.
+func turnOnWAL(ctx context.Context, db *sql.DB) error {
+	const wal = `PRAGMA journal_mode = WAL`
+	deadline := time.NewTimer(busyTimeout * time.Millisecond)
+	defer deadline.Stop()
+	for {
+		var got string
+		err := db.QueryRowContext(ctx, wal).Scan(&got)
+		switch {
+		case err == nil && got != "wal":
+			return fmt.Errorf("the journal mode stays %q", got)
+		case kindOf(err) != eventstore.ErrLocked:
+			return err // nil when it is done
+		}
+		select {
+		case <-time.After(walRetry):
+		case <-deadline.C:
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // openReaders opens the pool of readers. They do not map the file into memory, which would make reading a sixth faster: a
