@@ -22,17 +22,20 @@ const (
 	missing             // look for required members that were not read
 )
 
-// A coder goes through the members of one object after another. When it reads, a shape is called once for each key of the
-// input, and the member of that name takes the value.
+// A coder goes through the members of one object after another. When it reads, each member of a shape takes the value if the reader
+// stands at its name, and the reader goes on to the next. A shape is called again as long as it took something: once where the members
+// come in the order in which they are written.
 type coder struct {
 	mode     mode
 	decimals int
 	w        jcs.Writer
 	r        *jcs.Reader
-	command  bool // members come from a user: normalise texts, tell of missing ones
+	command  bool      // members come from a user: normalise texts, tell of missing ones
+	texts    jcs.Texts // of events, which are kept for ever anyway
 
 	key  string   // that the reader stands at
 	hit  bool     // a member took it
+	end  bool     // no member is left
 	err  error    // of the first member that failed
 	seen []string // keys of the object that was read
 }
@@ -46,36 +49,56 @@ func (c *coder) object(shape func()) {
 		return
 	}
 	key, base := c.key, len(c.seen)
-	err := c.r.Object(func(k string) error {
-		c.key, c.hit, c.err = k, false, nil
+	c.err = c.r.Begin()
+	c.next()
+	for c.err == nil && !c.end {
+		at := c.key
 		shape()
-		if c.err != nil {
-			return c.err
+		switch {
+		case c.err != nil:
+		case c.hit:
+			c.next()
+		case c.key == at && !c.end:
+			c.err = c.r.Fail("unknown field")
 		}
-		if !c.hit {
-			return c.r.Fail("unknown field")
-		}
-		if c.command {
-			c.seen = append(c.seen, k)
-		}
-		return nil
-	})
-	if err == nil && c.command {
+	}
+	if c.err == nil && c.command {
 		c.mode = missing
 		kept := c.seen
 		c.seen = c.seen[base:]
-		c.err = nil
 		shape()
-		err = c.err
 		c.seen, c.mode = kept, reading
 	}
 	c.seen = c.seen[:base]
-	c.key, c.hit, c.err = key, true, err
+	c.key, c.hit, c.end = key, true, false
+}
+
+// next goes to the next key of the object.
+func (c *coder) next() {
+	if c.err != nil {
+		return
+	}
+	key, more, err := c.r.Next()
+	c.key, c.hit, c.end, c.err = key, false, !more, err
+	if c.command && more {
+		c.seen = append(c.seen, key)
+	}
+}
+
+// at reports whether the reader stands at a member that nothing took.
+func (c *coder) at(key string) bool {
+	if c.mode != reading {
+		return false
+	}
+	if c.hit && !c.end && c.err == nil {
+		c.next()
+	}
+	return !c.hit && !c.end && c.err == nil && c.key == key
 }
 
 // takes reports whether the member is the one to read.
 func (c *coder) takes(key string) bool {
-	if c.mode != reading || c.hit || c.key != key {
+	if !c.at(key) {
 		return false
 	}
 	c.hit = true
@@ -100,18 +123,19 @@ func (c *coder) bad(problem string) { c.fail(c.r.Fail(problem)) }
 
 // string reads a text. One of a command is NFC afterwards, and not empty: a member without a value is left out.
 func (c *coder) string() string {
-	s, err := c.r.String()
-	if err != nil {
+	raw, err := c.r.StringBytes()
+	switch {
+	case err != nil:
 		c.fail(err)
 		return ""
+	case c.texts != nil:
+		return c.texts.Of(raw)
+	case !c.command:
+		return string(raw)
+	case len(raw) == 0:
+		c.bad("empty")
 	}
-	if c.command {
-		if s == "" {
-			c.bad("empty")
-		}
-		s = nfc(s)
-	}
-	return s
+	return nfc(string(raw))
 }
 
 func nfc(s string) string {
@@ -244,7 +268,7 @@ func parseID(raw []byte) (uuid.UUID, bool) {
 
 func (c *coder) writeID(id uuid.UUID) {
 	var raw [36]byte
-	c.w.String(string(appendID(raw[:0], id)))
+	c.w.Plain(appendID(raw[:0], id))
 }
 
 const hexDigits = "0123456789abcdef"
@@ -282,7 +306,7 @@ func (c *coder) date(key string, p *domain.Date) {
 
 func (c *coder) writeDate(d domain.Date) {
 	var raw [10]byte
-	c.w.String(string(d.Append(raw[:0])))
+	c.w.Plain(d.Append(raw[:0]))
 }
 
 // optionalDate is a date that an event has only where zero is no value.
@@ -396,7 +420,7 @@ func (c *coder) quantity(key string, p *int64) {
 		if *p != 0 {
 			var raw [24]byte
 			c.w.Key(key)
-			c.w.String(string(money.AppendQuantity(raw[:0], *p)))
+			c.w.Plain(money.AppendQuantity(raw[:0], *p))
 		}
 	case c.takes(key):
 		*p = c.readNumber(money.QuantityDecimals)
@@ -418,7 +442,7 @@ func (c *coder) measured(key string, a domain.Asset, p *int64) {
 
 func (c *coder) writeNumber(v int64, decimals int) {
 	var raw [24]byte
-	c.w.String(string(money.AppendFormat(raw[:0], v, decimals)))
+	c.w.Plain(money.AppendFormat(raw[:0], v, decimals))
 }
 
 func (c *coder) readNumber(decimals int) int64 {
@@ -457,5 +481,5 @@ func (c *coder) hash(key string, p *[32]byte) {
 func (c *coder) writeHash(h [32]byte) {
 	var raw [44]byte
 	base64.StdEncoding.Encode(raw[:], h[:])
-	c.w.String(string(raw[:]))
+	c.w.Plain(raw[:])
 }

@@ -228,7 +228,11 @@ type Codec struct {
 	decimals int
 	reader   jcs.Reader
 	coder    coder
+	texts    jcs.Texts
 }
+
+// knownTexts is how many texts a codec remembers: codes of funds, units and donors, types, subjects.
+const knownTexts = 2_048
 
 // New returns a codec for the ledger of an origin, whose currency has a number of decimals.
 func New(origin string, decimals int) *Codec {
@@ -253,7 +257,7 @@ func (c *Codec) Encode(dst []byte, e *domain.Event, fingerprint *[32]byte) []byt
 	w.Int(Schema)
 	w.Key("recorded_at")
 	var at [len(recordedAt)]byte
-	w.String(string(e.RecordedAt.AppendFormat(at[:0], recordedAt)))
+	w.Plain(appendInstant(at[:0], e.RecordedAt))
 	k.date("effective_on", &e.EffectiveOn)
 	text(&k, "actor", &e.Actor)
 	k.id("command", &e.Command)
@@ -287,7 +291,10 @@ func (c *Codec) Decode(envelope []byte) (Envelope, error) {
 		name   string
 	)
 	c.reader.Reset(envelope)
-	c.coder = coder{mode: reading, decimals: c.decimals, r: &c.reader}
+	if c.texts == nil {
+		c.texts = make(jcs.Texts, knownTexts)
+	}
+	c.coder = coder{mode: reading, decimals: c.decimals, r: &c.reader, texts: c.texts}
 	k := &c.coder
 	e := &out.Event
 	k.object(func() {
@@ -308,7 +315,7 @@ func (c *Codec) Decode(envelope []byte) (Envelope, error) {
 		k.date("effective_on", &e.EffectiveOn)
 		text(k, "actor", &e.Actor)
 		k.id("command", &e.Command)
-		if k.key == "fingerprint" {
+		if k.at("fingerprint") {
 			out.Fingerprint = new([32]byte)
 			k.hash("fingerprint", out.Fingerprint)
 		}
@@ -360,6 +367,20 @@ func parseInstant(raw []byte) (time.Time, bool) {
 	return day.Time().Add(time.Duration(n[0])*time.Hour + time.Duration(n[1])*time.Minute +
 		time.Duration(n[2])*time.Second + time.Duration(n[3])*time.Microsecond), true
 }
+
+// appendInstant writes what parseInstant reads.
+func appendInstant(dst []byte, at time.Time) []byte {
+	at = at.UTC()
+	hour, minute, second := at.Clock()
+	dst = append(domain.DateOf(at).Append(dst), 'T')
+	dst = append(appendTwo(dst, hour), ':')
+	dst = append(appendTwo(dst, minute), ':')
+	dst = append(appendTwo(dst, second), '.')
+	micros := at.Nanosecond() / 1_000
+	return append(appendTwo(appendTwo(appendTwo(dst, micros/10_000), micros/100%100), micros%100), 'Z')
+}
+
+func appendTwo(dst []byte, n int) []byte { return append(dst, byte('0'+n/10), byte('0'+n%10)) }
 
 // Record encodes an event into what the log stores of it.
 func (c *Codec) Record(e *domain.Event, fingerprint *[32]byte) eventstore.Record {

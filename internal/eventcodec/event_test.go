@@ -185,6 +185,43 @@ func TestEnvelopes(t *testing.T) {
 	golden(t, "envelopes.ndjson", all.Bytes())
 }
 
+// TestDecodeOrder reads members in an order in which they are not written.
+func TestDecodeOrder(t *testing.T) {
+	c := eventcodec.New("soquy.invalid/x", 0)
+	reopened := `"reopened":{"paid_on":"2017-03-05","since":"2017-03-05","paid":"2","amount":"3"}`
+	for _, body := range samples() {
+		e := sample(0, body)
+		envelope := string(c.Encode(nil, &e, &[32]byte{1}))
+		first, rest, _ := strings.Cut(strings.TrimPrefix(envelope, "{"), ",")
+		moved := "{" + strings.TrimSuffix(rest, "}") + "," + first + "}"
+		got, err := c.Decode([]byte(moved))
+		if err != nil {
+			t.Fatalf("Decode(%s) = %v", moved, err)
+		}
+		if diff := cmp.Diff(e, got.Event); diff != "" || got.Ledger != "soquy.invalid/x" || got.Fingerprint == nil {
+			t.Errorf("%s: decoded event differs (-encoded +decoded):\n%s", moved, diff)
+		}
+		if bad := strings.Replace(moved, `"position":`, `"id":`, 1); bad != moved {
+			if _, err := c.Decode([]byte(bad)); err == nil {
+				t.Errorf("decoded: %s", bad)
+			}
+		}
+	}
+	e := sample(0, &domain.EntryReversed{
+		Event: id(8), Position: 7, Entry: &domain.GrantDisbursed{Grant: id(8)}, Reopened: &domain.Grant{ID: id(8), Amount: 3, Paid: 2},
+	})
+	envelope := string(c.Encode(nil, &e, nil))
+	at := strings.Index(envelope, `"reopened"`)
+	moved := envelope[:at] + reopened + "}}"
+	got, err := c.Decode([]byte(moved))
+	if err != nil {
+		t.Fatalf("Decode(%s) = %v", moved, err)
+	}
+	if g := got.Event.Body.(*domain.EntryReversed).Reopened; g.Amount != 3 || g.Paid != 2 || g.PaidOn != g.Since {
+		t.Errorf("reopened is %+v", g)
+	}
+}
+
 func golden(t *testing.T, name string, got []byte) {
 	t.Helper()
 	path := filepath.Join("testdata", name)

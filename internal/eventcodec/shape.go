@@ -429,7 +429,7 @@ func entryReversed(c *coder, r *domain.EntryReversed) {
 	case c.mode == writing:
 		c.w.Key("entry")
 		c.object(func() { eventShape(c, r.Entry) })
-	case c.key == "entry" && r.Entry != nil && c.takes("entry"):
+	case r.Entry != nil && c.takes("entry"):
 		c.object(func() { eventShape(c, r.Entry) })
 	}
 	if g, ok := r.Entry.(*domain.Granted); ok {

@@ -45,12 +45,9 @@ func (e *Error) Error() string {
 	return e.Pointer + ": " + e.Problem + at
 }
 
-// A Reader remembers up to knownKeys keys of up to knownKeyLen bytes: more
-// than the contract has.
-const (
-	knownKeys   = 512
-	knownKeyLen = 64
-)
+// knownKeys is how many keys a Reader remembers at most: more than the contract
+// has.
+const knownKeys = 256
 
 // linearKeys is up to how many keys of an object each is compared with those
 // before it; more go to a map.
@@ -79,18 +76,21 @@ type Reader struct {
 
 	seen    []string // keys of the open objects, the innermost last
 	scratch []byte   // the last string that had escapes
-	known   map[string]string
+	known   Texts    // keys
 }
 
 // step is where the Reader is in one open object or array.
 type step struct {
 	key   string
-	index int // in an array; or atKey, or atNone
+	index int                 // in an array; or atKey, atNone or atStart
+	base  int                 // of an object: where its keys begin in seen
+	many  map[string]struct{} // of an object with many: its keys
 }
 
 const (
-	atKey  = -1 // in the member of that key
-	atNone = -2 // between members
+	atKey   = -1 // in the member of that key
+	atNone  = -2 // between members
+	atStart = -3 // before the first of them
 )
 
 // NewReader returns a Reader of data, which it does not modify, and of which
@@ -114,7 +114,7 @@ func (r *Reader) Pointer() string {
 	var b strings.Builder
 	for i := range r.depth {
 		switch s := &r.path[i]; s.index {
-		case atNone:
+		case atNone, atStart:
 		case atKey:
 			b.WriteByte('/')
 			for j := range len(s.key) {
@@ -196,7 +196,7 @@ func (r *Reader) open() error {
 	if r.depth == MaxDepth {
 		return r.failAt(r.pos, TooDeep)
 	}
-	r.path[r.depth] = step{index: atNone}
+	r.path[r.depth] = step{index: atStart, base: len(r.seen)}
 	r.depth++
 	r.pos++
 	return nil
@@ -206,96 +206,89 @@ func (r *Reader) open() error {
 // read exactly one value through r. An error of field ends the reading and is
 // returned as it is.
 func (r *Reader) Object(field func(key string) error) error {
-	if r.peek() != '{' {
-		return r.want(WantObject)
+	depth, seen := r.depth, len(r.seen)
+	err := r.Begin()
+	for more := true; err == nil && more; {
+		var key string
+		if key, more, err = r.Next(); err == nil && more {
+			err = field(key)
+		}
 	}
-	if err := r.open(); err != nil {
-		return err
-	}
-	base := len(r.seen)
-	err := r.members(field, base)
-	r.seen = r.seen[:base]
-	r.depth--
+	r.depth, r.seen = depth, r.seen[:seen]
 	return err
 }
 
-func (r *Reader) members(field func(key string) error, base int) error {
-	if r.peek() == '}' {
-		r.pos++
-		return nil
+// Begin enters an object, whose members are read by calls of [Reader.Next].
+func (r *Reader) Begin() error {
+	if r.peek() != '{' {
+		return r.want(WantObject)
 	}
-	at := &r.path[r.depth-1]
-	var many map[string]struct{}
-	for {
-		if r.peek() != '"' {
-			return r.syntax(r.pos)
-		}
-		start := r.pos
-		b, err := r.text()
-		if err != nil {
-			return err
-		}
-		key := r.intern(b)
-		at.key, at.index = key, atKey
-
-		if many == nil {
-			for _, k := range r.seen[base:] {
-				if k == key {
-					return r.failAt(start, DuplicateKey)
-				}
-			}
-			r.seen = append(r.seen, key)
-			if len(r.seen)-base == linearKeys {
-				many = make(map[string]struct{}, 4*linearKeys)
-				for _, k := range r.seen[base:] {
-					many[k] = struct{}{}
-				}
-			}
-		} else {
-			if _, ok := many[key]; ok {
-				return r.failAt(start, DuplicateKey)
-			}
-			many[key] = struct{}{}
-		}
-
-		if r.peek() != ':' {
-			return r.syntax(r.pos)
-		}
-		r.pos++
-		if err := field(key); err != nil {
-			return err
-		}
-		at.index = atNone
-
-		switch r.peek() {
-		case ',':
-			r.pos++
-		case '}':
-			r.pos++
-			return nil
-		default:
-			return r.syntax(r.pos)
-		}
-	}
+	return r.open()
 }
 
-// intern returns b as a string, without allocation if it is a key that was met
-// before. What it remembers is bounded, whatever the input.
-func (r *Reader) intern(b []byte) string {
-	if s, ok := r.known[string(b)]; ok {
-		return s
+// Next goes to the next member of the object that was entered last, whose
+// value must be read before the call after it, and returns its key. At the end
+// of the object it leaves it, and more is false.
+func (r *Reader) Next() (key string, more bool, err error) {
+	at := &r.path[r.depth-1]
+	first := at.index == atStart
+	at.index = atNone
+	switch c := r.peek(); {
+	case c == '}':
+		r.pos++
+		r.depth--
+		r.seen = r.seen[:at.base]
+		return "", false, nil
+	case first:
+	case c == ',':
+		r.pos++
+	default:
+		return "", false, r.syntax(r.pos)
 	}
-	s := string(b)
-	if len(b) > knownKeyLen {
-		return s
+	if r.peek() != '"' {
+		return "", false, r.syntax(r.pos)
+	}
+	start := r.pos
+	b, err := r.text()
+	if err != nil {
+		return "", false, err
 	}
 	if r.known == nil {
-		r.known = make(map[string]string)
-	} else if len(r.known) == knownKeys {
-		clear(r.known)
+		r.known = make(Texts, knownKeys)
 	}
-	r.known[s] = s
-	return s
+	key = r.known.Of(b)
+	at.key, at.index = key, atKey
+	if at.repeats(r, key) {
+		return "", false, r.failAt(start, DuplicateKey)
+	}
+	if r.peek() != ':' {
+		return "", false, r.syntax(r.pos)
+	}
+	r.pos++
+	return key, true, nil
+}
+
+// repeats notes a key of an object, and reports whether the object had it
+// before.
+func (s *step) repeats(r *Reader, key string) bool {
+	if s.many != nil {
+		_, known := s.many[key]
+		s.many[key] = struct{}{}
+		return known
+	}
+	for _, k := range r.seen[s.base:] {
+		if k == key {
+			return true
+		}
+	}
+	r.seen = append(r.seen, key)
+	if len(r.seen)-s.base == linearKeys {
+		s.many = make(map[string]struct{}, 4*linearKeys)
+		for _, k := range r.seen[s.base:] {
+			s.many[k] = struct{}{}
+		}
+	}
+	return false
 }
 
 // Array reads an array. It calls elem for each element with its index from 0;

@@ -61,6 +61,13 @@ func (w *Writer) String(s string) {
 	w.Buf = AppendString(w.Buf, s)
 }
 
+// Plain writes a string of which no character needs an escape, such as a
+// number or an ID.
+func (w *Writer) Plain(s []byte) {
+	w.comma()
+	w.Buf = append(append(append(w.Buf, '"'), s...), '"')
+}
+
 // Int writes an integer. Beyond [MaxInt] no [Reader] takes it back.
 func (w *Writer) Int(v int64) {
 	w.comma()
