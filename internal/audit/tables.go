@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
+	"sync"
 
 	"github.com/google/uuid"
 
@@ -358,22 +359,48 @@ func (v *verification) strays(ctx context.Context, _ int64) error {
 	return nil
 }
 
-// readModels compares the read models with those that the events lead to.
-func (v *verification) readModels(ctx context.Context, live Live) error {
+// derived compares what is kept beside the events, and the read models, with what the events say. The read models are read on another
+// connection, so both go on at once; failures are noted by one goroutine only.
+func (v *verification) derived(ctx context.Context, live Live, through int64) error {
 	if v.broken || v.other {
-		// They are derived from the events as they were; compared with other events, all of them would be accused.
+		// Read models are derived from the events as they were; compared with other events, all of them would be accused.
+		if err := v.tables(ctx, through); err != nil {
+			return err
+		}
 		for _, m := range projections.Models() {
 			v.result.Projections = append(v.result.Projections, projections.Checked{Name: m.Name, Wrong: 1})
 		}
 		v.fail(0, "models.skipped")
 		return nil
 	}
-	checked, err := live.Check(ctx, v.fold, v.result.Events)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var (
+		checked []projections.Checked
+		failed  error
+		wait    sync.WaitGroup
+	)
+	events := v.result.Events
+	wait.Go(func() { checked, failed = live.Check(ctx, v.fold, events) })
+	err := v.tables(ctx, through)
 	if err != nil {
-		return fmt.Errorf("read the read models: %w", err)
+		cancel()
 	}
+	wait.Wait()
+	if err != nil {
+		return err
+	}
+	if failed != nil {
+		return fmt.Errorf("read the read models: %w", failed)
+	}
+	v.readModels(checked)
+	return nil
+}
+
+// readModels notes what the comparison of the read models found.
+func (v *verification) readModels(checked []projections.Checked) {
 	v.result.Projections = checked
-	for _, c := range v.result.Projections {
+	for _, c := range checked {
 		for _, m := range c.Mismatches {
 			v.fail(0, "model.differs", "name", c.Name, "cause", m)
 		}
@@ -381,5 +408,4 @@ func (v *verification) readModels(ctx context.Context, live Live) error {
 			v.result.Failed += more
 		}
 	}
-	return nil
 }

@@ -190,10 +190,7 @@ func (v *verification) run(ctx context.Context, view func(context.Context, func(
 			return err
 		}
 		v.head(head)
-		if err := v.tables(ctx, head.Position()); err != nil {
-			return err
-		}
-		return v.readModels(ctx, live)
+		return v.derived(ctx, live, head.Position())
 	})
 }
 
