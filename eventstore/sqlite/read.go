@@ -134,6 +134,20 @@ func (s *Store) Event(ctx context.Context, ledger, id uuid.UUID) (eventstore.Rec
 type chunk struct {
 	records []eventstore.Record
 	dates   dates
+	arena   []byte
+}
+
+// arenaSize is how many bytes of envelopes are allocated at once. Whoever keeps one keeps its neighbours.
+const arenaSize = 64 << 10
+
+// keep copies an envelope, which the caller of a read may keep.
+func (c *chunk) keep(envelope []byte) []byte {
+	if len(envelope) > cap(c.arena)-len(c.arena) {
+		c.arena = make([]byte, 0, max(arenaSize, len(envelope)))
+	}
+	n := len(c.arena)
+	c.arena = append(c.arena, envelope...)
+	return c.arena[n:len(c.arena):len(c.arena)]
 }
 
 // load runs a query for position, event_id, type, effective_on, recorded_at, envelope and keeps the rows, up to chunkBytes.
@@ -149,17 +163,18 @@ func (c *chunk) load(ctx context.Context, s *Store, query string, args ...any) e
 	}
 	defer rows.Close()
 	var (
-		id         sql.RawBytes
+		id, bytes  sql.RawBytes
 		typ, day   sql.NullString
 		recordedAt sql.NullInt64
 		size       int
 	)
 	for size < chunkBytes && rows.Next() {
 		var r eventstore.Record
-		if err := rows.Scan(&r.Position, &id, &typ, &day, &recordedAt, &r.Envelope); err != nil {
+		if err := rows.Scan(&r.Position, &id, &typ, &day, &recordedAt, &bytes); err != nil {
 			return err
 		}
-		if r.Envelope != nil {
+		if bytes != nil {
+			r.Envelope = c.keep(bytes)
 			copy(r.ID[:], id)
 			r.Type = typ.String
 			if n := len(c.records); n > 0 && c.records[n-1].Type == r.Type {

@@ -2,12 +2,13 @@ package postgres
 
 import (
 	"context"
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/soquy/soquy/projections"
 )
@@ -65,23 +66,18 @@ func scan(ctx context.Context, tx pgx.Tx, ledger uuid.UUID, slot int, t *project
 	}
 	query := fmt.Sprintf("SELECT %s FROM %s t WHERE t.ledger_id = $1 AND t.slot = $2 ORDER BY %s",
 		strings.Join(columns, ", "), t.Name, strings.Join(keys, ", "))
-	rows, err := tx.Query(ctx, query, ledger, slot)
+	rows, err := tx.Query(ctx, query, pgx.QueryResultFormats{pgx.BinaryFormatCode}, ledger, slot)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	row := make([]projections.Value, len(t.Columns))
-	cells := make([]cell, len(row))
-	dest := make([]any, len(row))
-	for i := range dest {
-		dest[i] = cells[i].dest(t.Columns[i].Type)
-	}
 	for rows.Next() {
-		if err := rows.Scan(dest...); err != nil {
-			return err
-		}
-		for i := range row {
-			row[i] = cells[i].value(t.Columns[i].Type)
+		// From the driver's own buffer, good until the next row: a scan costs more than the comparison.
+		for i, raw := range rows.RawValues() {
+			if err := value(&row[i], t.Columns[i].Type, raw); err != nil {
+				return err
+			}
 		}
 		yield(row)
 	}
@@ -104,39 +100,25 @@ func canonical(t projections.Type) string {
 	}
 }
 
-// A cell is where a column is scanned to.
-type cell struct {
-	number pgtype.Int8
-	text   pgtype.Text
-	bytes  pgtype.DriverBytes
-	id     pgtype.UUID
-}
+var errNotBinary = errors.New("a value is not in the binary format")
 
-func (c *cell) dest(t projections.Type) any {
-	switch t {
-	case projections.Text:
-		return &c.text
-	case projections.Bytes:
-		return &c.bytes
-	case projections.ID:
-		return &c.id
-	default:
-		return &c.number
-	}
-}
-
-func (c *cell) value(t projections.Type) projections.Value {
-	switch t {
-	case projections.Text:
-		return projections.Value{Text: c.text.String, Null: !c.text.Valid}
-	case projections.Bytes:
-		return projections.Value{Bytes: c.bytes}
-	case projections.ID:
-		if !c.id.Valid {
-			return projections.Value{Null: true}
+// value puts a column of a row, in the binary format, into v. A text that v has already is kept as it is: columns of keys come in runs.
+func value(v *projections.Value, t projections.Type, raw []byte) error {
+	known := v.Text
+	*v = projections.Value{Null: raw == nil}
+	switch {
+	case raw == nil:
+	case t == projections.Text:
+		if known != string(raw) {
+			known = string(raw)
 		}
-		return projections.Value{Bytes: c.id.Bytes[:]}
+		v.Text = known
+	case t == projections.Bytes, t == projections.ID:
+		v.Bytes = raw
+	case len(raw) != 8:
+		return errNotBinary
 	default:
-		return projections.Value{Int: c.number.Int64, Null: !c.number.Valid}
+		v.Int = int64(binary.BigEndian.Uint64(raw))
 	}
+	return nil
 }
