@@ -10,15 +10,49 @@ import (
 	"github.com/soquy/soquy/projections"
 )
 
+// What is asked of each fund: $1 is the ledger, $2 to $4 the versions that the models must have. The slots come from progress in the same
+// statement, so that no question need be asked before; a slot that is stale has no rows.
+const (
+	slots = `WITH live AS MATERIALIZED (
+			SELECT (SELECT slot FROM progress WHERE ledger_id = $1 AND projection = 'balances' AND version = $2) AS balances,
+				(SELECT slot FROM progress WHERE ledger_id = $1 AND projection = 'funds' AND version = $3) AS funds,
+				(SELECT slot FROM progress WHERE ledger_id = $1 AND projection = 'goods' AND version = $4) AS goods)
+		`
+	measure = `coalesce((SELECT g.measure FROM goods g WHERE g.ledger_id = $1 AND g.slot = live.goods
+				AND g.item = substr(b.asset, length('goods:') + 1)), '')`
+	holdings = slots + `SELECT b.fund, b.asset,
+			coalesce((SELECT f.unit FROM funds f WHERE f.ledger_id = $1 AND f.slot = live.funds AND f.fund = b.fund), ''), ` + measure + `,
+			b.posted, b.encumbered, b.quantity, b.quantity_encumbered
+		FROM live JOIN balances b ON b.ledger_id = $1 AND b.slot = live.balances`
+	// $5 is the first day of the year, $6 of the month, $7 the date. A holding without an entry by then is left out.
+	holdingsAsOf = slots + `SELECT b.fund, b.asset,
+			coalesce((SELECT v.unit FROM fund_units v WHERE v.ledger_id = $1 AND v.slot = live.funds AND v.fund = b.fund
+				ORDER BY v.from_on <= $7 DESC, CASE WHEN v.from_on <= $7 THEN -v.position ELSE v.position END LIMIT 1), ''), ` + measure + `,
+			s.posted, s.encumbered, s.quantity, s.reserved
+		FROM live JOIN balances b ON b.ledger_id = $1 AND b.slot = live.balances
+		CROSS JOIN LATERAL (
+			SELECT count(*) AS n, sum(posted)::bigint AS posted, sum(encumbered)::bigint AS encumbered,
+				sum(quantity)::bigint AS quantity, sum(quantity_encumbered)::bigint AS reserved
+			FROM (
+				SELECT posted, encumbered, quantity, quantity_encumbered FROM balance_buckets k
+				WHERE k.ledger_id = $1 AND k.slot = live.balances AND k.fund = b.fund AND k.asset = b.asset AND k.kind = 0 AND k.start < $5
+				UNION ALL
+				SELECT posted, encumbered, quantity, quantity_encumbered FROM balance_buckets k
+				WHERE k.ledger_id = $1 AND k.slot = live.balances AND k.fund = b.fund AND k.asset = b.asset AND k.kind = 1
+					AND k.start >= $5 AND k.start < $6
+				UNION ALL
+				SELECT posted, encumbered, quantity, quantity_encumbered FROM balance_buckets k
+				WHERE k.ledger_id = $1 AND k.slot = live.balances AND k.fund = b.fund AND k.asset = b.asset AND k.kind = 2
+					AND k.start >= $6 AND k.start <= $7
+			) parts
+		) s
+		WHERE s.n > 0`
+	inOrder = ` ORDER BY b.fund, b.asset`
+)
+
 // Balances implements projections.Balances.
 func (r *Reader) Balances(ctx context.Context, q projections.BalanceQuery) ([]projections.BalanceRow, error) {
-	rows, err := r.balances(ctx, q)
-	list, err := collect(rows, err, func(b *projections.BalanceRow) []any {
-		return []any{
-			&b.Fund, &b.Asset, &b.Unit, &b.Measure,
-			&b.Posted, &b.Encumbered, &b.Quantity, &b.QuantityEncumbered,
-		}
-	})
+	list, err := r.balances(ctx, q)
 	if err != nil {
 		return nil, fmt.Errorf("balances: %w", err)
 	}
@@ -28,58 +62,51 @@ func (r *Reader) Balances(ctx context.Context, q projections.BalanceQuery) ([]pr
 	return list, nil
 }
 
-func (r *Reader) balances(ctx context.Context, q projections.BalanceQuery) (pgx.Rows, error) {
-	const (
-		// $3 is the slot of the funds, $4 that of the goods, $5 the funds; null is all.
-		latest = `SELECT b.fund, b.asset, coalesce(f.unit, ''), coalesce(g.measure, ''),
-				b.posted, b.encumbered, b.quantity, b.quantity_encumbered
-			FROM balances b
-			LEFT JOIN funds f ON f.ledger_id = $1 AND f.slot = $3 AND f.fund = b.fund
-			LEFT JOIN goods g ON g.ledger_id = $1 AND g.slot = $4 AND g.item = substr(b.asset, length('goods:') + 1)
-			WHERE b.ledger_id = $1 AND b.slot = $2 AND ($5::text[] IS NULL OR b.fund = ANY ($5))
-			ORDER BY b.fund, b.asset`
-		// $6 is the first day of the year, $7 of the month, $8 the date. A holding without an entry by then is left out.
-		asOf = `SELECT b.fund, b.asset, coalesce(u.unit, ''), coalesce(g.measure, ''), s.posted, s.encumbered, s.quantity, s.reserved
-			FROM balances b
-			CROSS JOIN LATERAL (
-				SELECT count(*) AS n, sum(posted)::bigint AS posted, sum(encumbered)::bigint AS encumbered,
-					sum(quantity)::bigint AS quantity, sum(quantity_encumbered)::bigint AS reserved
-				FROM (
-					SELECT posted, encumbered, quantity, quantity_encumbered FROM balance_buckets k
-					WHERE k.ledger_id = $1 AND k.slot = $2 AND k.fund = b.fund AND k.asset = b.asset AND k.kind = 0 AND k.start < $6
-					UNION ALL
-					SELECT posted, encumbered, quantity, quantity_encumbered FROM balance_buckets k
-					WHERE k.ledger_id = $1 AND k.slot = $2 AND k.fund = b.fund AND k.asset = b.asset AND k.kind = 1
-						AND k.start >= $6 AND k.start < $7
-					UNION ALL
-					SELECT posted, encumbered, quantity, quantity_encumbered FROM balance_buckets k
-					WHERE k.ledger_id = $1 AND k.slot = $2 AND k.fund = b.fund AND k.asset = b.asset AND k.kind = 2
-						AND k.start >= $7 AND k.start <= $8
-				) parts
-			) s
-			LEFT JOIN LATERAL (
-				SELECT unit FROM fund_units v WHERE v.ledger_id = $1 AND v.slot = $3 AND v.fund = b.fund
-				ORDER BY v.from_on <= $8 DESC, CASE WHEN v.from_on <= $8 THEN -v.position ELSE v.position END LIMIT 1
-			) u ON true
-			LEFT JOIN goods g ON g.ledger_id = $1 AND g.slot = $4 AND g.item = substr(b.asset, length('goods:') + 1)
-			WHERE b.ledger_id = $1 AND b.slot = $2 AND ($5::text[] IS NULL OR b.fund = ANY ($5)) AND s.n > 0
-			ORDER BY b.fund, b.asset`
-	)
-	funds, err := r.at(ctx, "funds")
-	if err != nil {
+// balances asks for everything in one round trip, with one statement a fund: of a list of unknown length the server would make a plan
+// anew each time, which takes longer than to carry it out.
+func (r *Reader) balances(ctx context.Context, q projections.BalanceQuery) (list []projections.BalanceRow, err error) {
+	models := [...]string{"balances", "funds", "goods"}
+	args := []any{r.ledger}
+	for _, name := range models {
+		args = append(args, version(name))
+	}
+	query := holdings
+	if q.AsOf != nil {
+		year, month := projections.Starts(*q.AsOf)
+		query, args = holdingsAsOf, append(args, year.Time(), month.Time(), q.AsOf.Time())
+	}
+	batch := new(pgx.Batch)
+	r.queueLive(batch)
+	batch.Queue(`SET LOCAL plan_cache_mode = force_generic_plan`)
+	read := func(query string, args ...any) {
+		batch.Queue(query, args...).Query(func(rows pgx.Rows) error {
+			part, err := collect(rows, nil, func(b *projections.BalanceRow) []any {
+				return []any{
+					&b.Fund, &b.Asset, &b.Unit, &b.Measure,
+					&b.Posted, &b.Encumbered, &b.Quantity, &b.QuantityEncumbered,
+				}
+			})
+			list = append(list, part...)
+			return err
+		})
+	}
+	if len(q.Funds) == 0 {
+		read(query+inOrder, args...)
+	}
+	funds := slices.Clone(q.Funds)
+	slices.Sort(funds)
+	for _, fund := range slices.Compact(funds) {
+		n := len(args) + 1
+		read(fmt.Sprintf("%s AND b.fund = $%d%s", query, n, inOrder), append(slices.Clone(args), fund)...)
+	}
+	batch.Queue(`SET LOCAL plan_cache_mode = auto`) // other questions have conditions for which there is no one plan
+	if err := r.tx.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, err
 	}
-	goods, err := r.at(ctx, "goods")
-	if err != nil {
-		return nil, err
+	for _, name := range models {
+		if _, err := r.at(ctx, name); err != nil {
+			return nil, err
+		}
 	}
-	var only []string
-	if len(q.Funds) > 0 {
-		only = q.Funds
-	}
-	if q.AsOf == nil {
-		return r.query(ctx, "balances", latest, funds.Slot, goods.Slot, only)
-	}
-	year, month := projections.Starts(*q.AsOf)
-	return r.query(ctx, "balances", asOf, funds.Slot, goods.Slot, only, year.Time(), month.Time(), q.AsOf.Time())
+	return list, nil
 }

@@ -37,19 +37,11 @@ func New() *Projections { return &Projections{} }
 
 // live reads the progress of a ledger's models.
 func live(ctx context.Context, tx pgx.Tx, ledger uuid.UUID) (map[string]projections.Position, error) {
-	const query = `SELECT projection, version, slot, position FROM progress WHERE ledger_id = $1`
-	rows, err := tx.Query(ctx, query, ledger)
-	list, err := collect(rows, err, func(p *projections.Position) []any {
-		return []any{&p.Name, &p.Version, &p.Slot, &p.Position}
-	})
+	have, err := collectLive(tx.Query(ctx, liveQuery, ledger))
 	if err != nil {
 		return nil, fmt.Errorf("progress of %s: %w", ledger, err)
 	}
-	all := make(map[string]projections.Position, len(list))
-	for _, p := range list {
-		all[p.Name] = p
-	}
-	return all, nil
+	return have, nil
 }
 
 // A queue is a transaction that takes statements to be sent together with its commit. The store's are ones.

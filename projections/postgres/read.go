@@ -52,6 +52,37 @@ func (r *Reader) Progress(ctx context.Context) ([]projections.Position, error) {
 	return list, nil
 }
 
+const liveQuery = `SELECT projection, version, slot, position FROM progress WHERE ledger_id = $1`
+
+// collectLive is what liveQuery answers.
+func collectLive(rows pgx.Rows, err error) (map[string]projections.Position, error) {
+	list, err := collect(rows, err, func(p *projections.Position) []any {
+		return []any{&p.Name, &p.Version, &p.Slot, &p.Position}
+	})
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[string]projections.Position, len(list))
+	for _, p := range list {
+		all[p.Name] = p
+	}
+	return all, nil
+}
+
+// queueLive has a batch read the progress, unless it was read before.
+func (r *Reader) queueLive(b *pgx.Batch) {
+	if r.progress != nil {
+		return
+	}
+	b.Queue(liveQuery, r.ledger).Query(func(rows pgx.Rows) (err error) {
+		r.progress, err = collectLive(rows, nil)
+		return err
+	})
+}
+
+// version is that of a model's rows as this program knows them.
+func version(model string) int { return projections.Lookup(model)[0].Version }
+
 func (r *Reader) live(ctx context.Context) (map[string]projections.Position, error) {
 	if r.progress == nil {
 		have, err := live(ctx, r.tx, r.ledger)
