@@ -2,7 +2,6 @@ package projections
 
 import (
 	"cmp"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -114,6 +113,24 @@ func (t *Tally) Add(on domain.Date, key uuid.UUID, grants, amount int64, peopleO
 	if k == nil {
 		return fmt.Errorf("%w: %s", ErrUnknownKey, key)
 	}
+	rows, err := t.rowsAt(k, on)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		r.Grants += grants
+		r.Amount += amount
+		r.on = appendOrdinals(r.on, peopleOn)
+		r.off = appendOrdinals(r.off, peopleOff)
+	}
+	return nil
+}
+
+// rowsAt returns the rows of facts of a key on a day. They are good until the next call for the key.
+func (t *Tally) rowsAt(k *FactKey, on domain.Date) ([]*tallyRow, error) {
+	if k.index >= len(t.states) { // it was learnt after the tally's keys
+		return nil, fmt.Errorf("%w: %s", ErrUnknownKey, k.Key())
+	}
 	if !t.begun || on != t.day {
 		t.turn(on)
 	}
@@ -126,13 +143,7 @@ func (t *Tally) Add(on domain.Date, key uuid.UUID, grants, amount int64, peopleO
 			s.rows = t.rowsOf(k, on, s.rows)
 		}
 	}
-	for _, r := range s.rows {
-		r.Grants += grants
-		r.Amount += amount
-		r.on = appendOrdinals(r.on, peopleOn)
-		r.off = appendOrdinals(r.off, peopleOff)
-	}
-	return nil
+	return s.rows, nil
 }
 
 // turn begins a day.
@@ -240,17 +251,6 @@ func (t *Tally) value(d Dim, k *FactKey, unit string, on domain.Date) string {
 		return k.DonorKind
 	}
 	return ""
-}
-
-func appendOrdinals(dst []uint32, list []byte) []uint32 {
-	if len(list) < 4 {
-		return dst
-	}
-	dst = slices.Grow(dst, len(list)/4)
-	for ; len(list) >= 4; list = list[4:] {
-		dst = append(dst, binary.LittleEndian.Uint32(list))
-	}
-	return dst
 }
 
 // Rows returns what was counted.

@@ -11,6 +11,7 @@ CREATE TABLE progress (
     version    INTEGER NOT NULL,
     slot       INTEGER NOT NULL CHECK (slot IN (0, 1)),
     position   INTEGER NOT NULL,
+    builder    BLOB, -- of the rebuild that made the slot; null where none did
     PRIMARY KEY (ledger_id, projection)
 ) STRICT, WITHOUT ROWID;
 
@@ -183,6 +184,9 @@ CREATE TABLE total_facts (
     people_off BLOB    NOT NULL,
     PRIMARY KEY (ledger_id, slot, basis, day, fact_key, block)
 ) STRICT, WITHOUT ROWID;
+
+-- Facts of a block that is complete never change: a reader that remembers them reads the others alone.
+CREATE INDEX total_facts_block ON total_facts (ledger_id, slot, block);
 
 -- Each line of a donation and of its reversal; the subjects find those of a donor.
 CREATE TABLE total_gifts (

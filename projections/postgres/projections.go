@@ -28,7 +28,7 @@ type Projections struct {
 	writers sync.Pool // of *writer
 	settled settled
 	keys    projections.Keys
-	facts   sync.Map // ledger → *knownFacts
+	facts   projections.Facts
 	trees   sync.Map // ledger → *projections.Tree, the last one that was read
 }
 

@@ -50,7 +50,7 @@ func (r *Reader) totals(ctx context.Context, q projections.TotalsQuery, afresh b
 	if q.ByDonor() {
 		err = r.gifts(ctx, t, q.Donors, from, to)
 	} else {
-		err = r.facts(ctx, t, q.Bases(), from, to)
+		err = r.facts(ctx, t, keys, q.Bases(), from, to)
 	}
 	if err != nil {
 		return nil, err

@@ -197,6 +197,43 @@ func testLate(t *testing.T, open Open) {
 	w.answers(h)
 }
 
+// testFacts: answers stay right when facts of complete blocks are remembered, as the log grows over many blocks with late entries, and
+// after a rebuild of rows that were spoilt.
+func testFacts(t *testing.T, open Open) {
+	h := NewHistory(t, 12).Province()
+	w := newWriter(t, open(t), "facts")
+	ask := func() {
+		t.Helper()
+		n := newNaive(h)
+		w.view(func(ctx context.Context, r Reader) error {
+			for range 12 {
+				q := randomQuery(h)
+				have, err := r.Totals(ctx, q)
+				if err != nil {
+					return err
+				}
+				equal(t, fmt.Sprintf("totals of %+v", q), have, n.totals(q))
+			}
+			return nil
+		})
+	}
+	for _, n := range []int{1_500, 1, 1_200, 4_500, 60} {
+		h.Random(n)
+		w.append(h.Log, len(h.Log), constantly(500))
+		ask()
+	}
+	if err := w.db.Exec(t.Context(), "total_facts", `UPDATE {table} SET amount = amount + 1 WHERE block < 4`); err != nil {
+		t.Fatal(err)
+	}
+	events := eventsOf(func() []domain.Event { return h.Log })
+	for range 2 { // the slot is the same again
+		if err := w.db.Rebuild(t.Context(), w.l.ID, []string{"totals"}, events, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask()
+}
+
 // testQuery: what cannot be asked.
 func testQuery(t *testing.T, open Open) {
 	h := NewHistory(t, 9).Province()

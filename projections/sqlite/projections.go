@@ -26,6 +26,7 @@ import (
 type Projections struct {
 	writers sync.Pool // of *writer
 	keys    projections.Keys
+	facts   projections.Facts
 	trees   sync.Map // ledger → *projections.Tree, the last one that was read
 }
 

@@ -221,8 +221,9 @@ func (r *rebuild) fill(ctx context.Context, tx *sql.Tx, to int64, events func(yi
 // swap folds what is left and makes the slots the live ones. No append goes on meanwhile.
 func (r *rebuild) swap(ctx context.Context, tx *sql.Tx) (err error) {
 	const (
-		swap = `INSERT INTO progress (ledger_id, projection, version, slot, position) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT DO UPDATE SET version = excluded.version, slot = excluded.slot, position = excluded.position`
+		swap = `INSERT INTO progress (ledger_id, projection, version, slot, position, builder) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT DO UPDATE
+			SET version = excluded.version, slot = excluded.slot, position = excluded.position, builder = excluded.builder`
 		turn = `UPDATE rebuilds SET slot = ? WHERE ledger_id = ? AND projection = ?`
 	)
 	if r.head, err = position(ctx, tx, r.ledger); err != nil {
@@ -236,7 +237,7 @@ func (r *rebuild) swap(ctx context.Context, tx *sql.Tx) (err error) {
 	}
 	for _, m := range r.models {
 		slot := r.slots[m.Name]
-		if _, err := tx.ExecContext(ctx, swap, r.ledger[:], m.Name, m.Version, slot, r.head); err != nil {
+		if _, err := tx.ExecContext(ctx, swap, r.ledger[:], m.Name, m.Version, slot, r.head, r.builder[:]); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, turn, 1-slot, r.ledger[:], m.Name); err != nil {

@@ -58,50 +58,12 @@ func (r *Reader) totals(ctx context.Context, q projections.TotalsQuery, afresh b
 	if q.ByDonor() {
 		err = r.gifts(ctx, t, q.Donors, from, to)
 	} else {
-		for _, basis := range q.Bases() {
-			if err = r.facts(ctx, t, basis, from, to); err != nil {
-				break
-			}
-		}
+		err = r.facts(ctx, t, keys, q.Bases(), from, to)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return t.Rows(), nil
-}
-
-// facts adds the facts of a basis in a range of days. What is not a grant has no grants and no persons.
-func (r *Reader) facts(ctx context.Context, t *projections.Tally, basis int, from, to int64) error {
-	const (
-		amounts = `SELECT day, fact_key, amount FROM total_facts
-			WHERE ledger_id = ? AND slot = ? AND basis = ? AND day BETWEEN ? AND ?`
-		grants = `SELECT day, fact_key, amount, grants, people_on, people_off FROM total_facts
-			WHERE ledger_id = ? AND slot = ? AND basis = ? AND day BETWEEN ? AND ?`
-	)
-	var day, amount, n int64
-	var key, on, off sql.RawBytes
-	query, dest := grants, []any{&day, &key, &amount, &n, &on, &off}
-	if basis == projections.BothBases {
-		query, dest = amounts, dest[:3]
-	}
-	rows, err := r.query(ctx, "totals", query, basis, from, to)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := rows.Scan(dest...); err != nil {
-			return err
-		}
-		k, err := uuid.FromBytes(key)
-		if err != nil {
-			return err
-		}
-		if err := t.Add(domain.Date(day), k, n, amount, on, off); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
 }
 
 // gifts adds the gifts of donors in a range of days.
