@@ -178,8 +178,10 @@ func (t *Tally) AddKnown(known *KnownFacts) error {
 			for _, r := range rows {
 				r.Grants += int64(f.grants)
 				r.Amount += f.amount
-				r.on = append(r.on, people[:f.on]...)
-				r.off = append(r.off, people[f.on:]...)
+				if !t.q.Books {
+					r.on = append(r.on, people[:f.on]...)
+					r.off = append(r.off, people[f.on:]...)
+				}
 			}
 		}
 	}

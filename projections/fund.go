@@ -92,4 +92,25 @@ type FundRow struct {
 type Funds interface {
 	// Funds returns all funds in order of code.
 	Funds(ctx context.Context) ([]FundRow, error)
+	// FundUnits returns whose the funds are and were, in order of fund and position.
+	FundUnits(ctx context.Context) ([]FundUnit, error)
+}
+
+// A FundUnit says that from a date on a fund is of a unit.
+type FundUnit struct {
+	Fund, Unit string
+	Position   int64 // of the event that made it so
+	From       domain.Date
+}
+
+// FundsOf returns the unit of each fund at the end of a date, nil: now. Before its first day a fund is its first unit's.
+func FundsOf(list []FundUnit, on *domain.Date) map[string]string {
+	units := map[string]string{}
+	for i := range list {
+		u := &list[i]
+		if _, known := units[u.Fund]; !known || on == nil || u.From <= *on {
+			units[u.Fund] = u.Unit
+		}
+	}
+	return units
 }

@@ -86,7 +86,7 @@ func TestDigests(t *testing.T) {
 		"persons 1 e6a0a994471ad65d",
 		"goods 1 6dea8b87e000bdf6",
 		"balances 1 fb24a59d2de034a5",
-		"totals 1 8de609bc26c471aa",
+		"totals 2 6e77f6837afb5af6",
 		"vouchers 1 eb7982302f0ee564",
 		"donors 1 f7500aa9f1948855",
 		"indicators 1 c61cd3d7dd428bbc",
@@ -179,7 +179,7 @@ func TestTreeCircle(t *testing.T) {
 // TestFactKey: what a key stands for gives the key.
 func TestFactKey(t *testing.T) {
 	k := projections.FactKey{Unit: "T", Fund: "TQ", Measure: "expense", Asset: "cash"}
-	if have := k.Key().String(); have != "7cb04653-f580-81f4-9842-f994d1c7e83b" {
+	if have := k.Key().String(); have != "1304a14e-5079-8ddf-a92e-8fdee9f9de38" {
 		t.Errorf("%s", have)
 	}
 	other := k

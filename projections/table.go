@@ -122,7 +122,7 @@ var models = number([]*Model{
 	{Name: "persons", Version: 1, Tables: []*Table{personTable, aliasTable}, fold: foldPersons},
 	{Name: "goods", Version: 1, Tables: []*Table{goodsTable}, fold: foldGoods},
 	{Name: "balances", Version: 1, Tables: []*Table{balanceTable, bucketTable}, fold: foldBalances},
-	{Name: "totals", Version: 1, Tables: []*Table{factKeyTable, factTable, giftTable}, fold: foldTotals},
+	{Name: "totals", Version: 2, Tables: []*Table{factKeyTable, factTable, giftTable}, fold: foldTotals},
 	{Name: "vouchers", Version: 1, Tables: []*Table{voucherTable}, fold: foldVouchers},
 	{Name: "donors", Version: 1, Tables: []*Table{donorTable, pledgeTable}, fold: foldDonors},
 	{Name: "indicators", Version: 1, Tables: []*Table{indicatorTable}, fold: foldIndicators},

@@ -66,7 +66,7 @@ type tallyRow struct {
 // NewTally makes a tally. Of keys it needs those that facts will have.
 func NewTally(q TotalsQuery, tree *Tree, keys map[uuid.UUID]*FactKey, aliases Aliases) (*Tally, error) {
 	for i, d := range q.By {
-		if !slices.Contains(Dims(), d) {
+		if !slices.Contains(Dims(), d) && (d != ByPurpose || !q.Books) {
 			return nil, fmt.Errorf("%w: no dimension %q", ErrQuery, d)
 		}
 		if slices.Contains(q.By[:i], d) {
@@ -101,7 +101,7 @@ func (q *TotalsQuery) ByDonor() bool { return len(q.Donors) > 0 }
 // skips reports whether the filters leave a key out.
 func (t *Tally) skips(k *FactKey) bool {
 	out := func(filter []string, v string) bool { return len(filter) > 0 && !slices.Contains(filter, v) }
-	return out(t.q.Measures, k.Measure) || out(t.q.Recipients, k.Recipient) || out(t.q.Funds, k.Fund) ||
+	return hidden(k.Measure) && !t.q.Books || out(t.q.Measures, k.Measure) || out(t.q.Recipients, k.Recipient) || out(t.q.Funds, k.Fund) ||
 		out(t.q.AchievementLevels, k.AchievementLevel) || out(t.q.EducationLevels, k.EducationLevel) ||
 		out(t.q.Causes, k.Cause) ||
 		len(t.q.UnitLevels) > 0 && out(t.q.UnitLevels, string(t.tree.Level(k.Unit)))
@@ -120,8 +120,10 @@ func (t *Tally) Add(on domain.Date, key uuid.UUID, grants, amount int64, peopleO
 	for _, r := range rows {
 		r.Grants += grants
 		r.Amount += amount
-		r.on = appendOrdinals(r.on, peopleOn)
-		r.off = appendOrdinals(r.off, peopleOff)
+		if !t.q.Books {
+			r.on = appendOrdinals(r.on, peopleOn)
+			r.off = appendOrdinals(r.off, peopleOff)
+		}
 	}
 	return nil
 }
@@ -249,6 +251,8 @@ func (t *Tally) value(d Dim, k *FactKey, unit string, on domain.Date) string {
 		return k.Asset
 	case ByDonorKind:
 		return k.DonorKind
+	case ByPurpose:
+		return k.Purpose
 	}
 	return ""
 }
@@ -264,7 +268,8 @@ func (t *Tally) Rows() []TotalsRow {
 		}
 	}
 	slices.SortFunc(list, func(a, b *tallyRow) int {
-		return cmp.Or(slices.Compare(a.By, b.By), cmp.Compare(a.measure, b.measure), strings.Compare(a.Recipient, b.Recipient))
+		return cmp.Or(slices.Compare(a.By, b.By), cmp.Compare(a.measure, b.measure), strings.Compare(a.Measure, b.Measure),
+			strings.Compare(a.Recipient, b.Recipient))
 	})
 	rows := make([]TotalsRow, len(list))
 	for i, r := range list {

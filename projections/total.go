@@ -27,6 +27,7 @@ var (
 		Column{"cause", Text, First},
 		Column{"asset", Text, First},
 		Column{"donor_kind", Text, First},
+		Column{"purpose", Text, First},
 		Column{"first_position", Int, First})
 	// factTable counts. people_on are the ordinals of the persons of grants that were counted, people_off of those that were taken
 	// off, 4 bytes each, little-endian, in log order, one a grant.
@@ -67,6 +68,15 @@ const (
 	Returned       = "returned"
 )
 
+// The measures of what is in the books alone: totals never show them.
+const (
+	openingMeasure = "opening"
+	countMeasure   = "count"
+)
+
+// hidden reports whether a measure is of the books alone.
+func hidden(measure string) bool { return measure == openingMeasure || measure == countMeasure }
+
 // Measures returns all measures, in the order of the contract.
 func Measures() []string {
 	return []string{
@@ -86,6 +96,8 @@ type tuple struct {
 	unit, fund, measure, recipient                      string
 	achievementLevel, educationLevel, schoolYear, cause string
 	asset, donorKind                                    string
+	// purpose is what the books tell apart and totals do not: of an expense its purpose, of what came back the kind of its grant.
+	purpose string
 }
 
 // hash is the start of SHA-256 over the texts, each ended by NUL, with the version and variant bits of a UUIDv8.
@@ -94,6 +106,7 @@ func (t *tuple) hash() [16]byte {
 	b := buf[:0]
 	for _, s := range [...]string{
 		t.unit, t.fund, t.measure, t.recipient, t.achievementLevel, t.educationLevel, t.schoolYear, t.cause, t.asset, t.donorKind,
+		t.purpose,
 	} {
 		b = append(append(b, s...), 0)
 	}
@@ -112,7 +125,8 @@ func (f *Fold) key(t tuple) *[16]byte {
 		f.tuples[t] = k
 	}
 	f.put(factKeyTable, raw(k[:]), text(t.unit), text(t.fund), text(t.measure), text(t.recipient), text(t.achievementLevel),
-		text(t.educationLevel), text(t.schoolYear), text(t.cause), text(t.asset), text(t.donorKind), num(f.event.Position))
+		text(t.educationLevel), text(t.schoolYear), text(t.cause), text(t.asset), text(t.donorKind), text(t.purpose),
+		num(f.event.Position))
 	return k
 }
 
@@ -121,6 +135,9 @@ func (f *Fold) fact(basis int64, key *[16]byte, grants, amount int64, on, off []
 	f.put(factTable, num(basis), day(f.event.EffectiveOn), raw(key[:]), num(f.event.Position>>BlockBits),
 		num(grants), num(amount), raw(on), raw(off))
 }
+
+// money counts what is not a grant.
+func (f *Fold) money(t tuple, amount int64) { f.fact(BothBases, f.key(t), 0, amount, nil, nil) }
 
 func foldTotals(f *Fold, e *domain.Event) error {
 	body, sign := e.Body, int64(1)
@@ -132,13 +149,16 @@ func foldTotals(f *Fold, e *domain.Event) error {
 	case *domain.DonationReceived:
 		f.donation(b, sign)
 	case *domain.ExpenseRecorded:
-		f.fact(BothBases, f.key(tuple{unit: b.Unit, fund: b.Fund, measure: ExpenseMeasure, asset: string(b.Asset)}),
-			0, sign*b.Amount, nil, nil)
+		f.money(tuple{unit: b.Unit, fund: b.Fund, measure: ExpenseMeasure, asset: string(b.Asset), purpose: b.Purpose}, sign*b.Amount)
 	case *domain.FundsTransferred:
-		f.fact(BothBases, f.key(tuple{unit: b.FromUnit, fund: b.From, measure: TransferOut, asset: string(b.Asset)}),
-			0, sign*b.Amount, nil, nil)
-		f.fact(BothBases, f.key(tuple{unit: b.ToUnit, fund: b.To, measure: TransferIn, asset: string(b.Asset)}),
-			0, sign*b.Amount, nil, nil)
+		f.money(tuple{unit: b.FromUnit, fund: b.From, measure: TransferOut, asset: string(b.Asset)}, sign*b.Amount)
+		f.money(tuple{unit: b.ToUnit, fund: b.To, measure: TransferIn, asset: string(b.Asset)}, sign*b.Amount)
+	case *domain.OpeningRecorded:
+		for i := range b.Lines {
+			f.money(tuple{unit: b.Unit, fund: b.Fund, measure: openingMeasure, asset: string(b.Lines[i].Asset)}, sign*b.Lines[i].Amount)
+		}
+	case *domain.CountSettled:
+		f.money(tuple{unit: b.Unit, fund: b.Fund, measure: countMeasure, asset: string(b.Asset)}, sign*b.Amount)
 	case *domain.Granted:
 		amount := b.Amount
 		if reversed { // what was still open is released; nothing of it was paid
@@ -161,7 +181,9 @@ func foldTotals(f *Fold, e *domain.Event) error {
 		}
 		return f.grant(PaidBasis, &b.GrantFacts, grants, sign*b.Amount)
 	case *domain.GrantReturned:
-		f.fact(BothBases, f.key(grantTuple(&b.GrantFacts, b.CountsAt(), Returned)), 0, sign*b.Amount, nil, nil)
+		t := grantTuple(&b.GrantFacts, b.CountsAt(), Returned)
+		t.purpose = string(b.Kind)
+		f.money(t, sign*b.Amount)
 	}
 	return nil
 }
@@ -232,6 +254,8 @@ const (
 	ByCause            Dim = "cause"
 	ByAsset            Dim = "asset"
 	ByDonorKind        Dim = "donor-kind"
+
+	ByPurpose Dim = "purpose" // of the books alone: no dimension of totals
 )
 
 // Dims returns all dimensions, in the order of the contract.
@@ -251,6 +275,7 @@ type TotalsQuery struct {
 	Today    bool         // by today's structure; else by that of the effective date
 	Rollup   bool         // each unit gets its whole subtree; needs By unit
 	Paid     bool         // payments on their days instead of grants
+	Books    bool         // what the books need: also openings and settled counts; nobody counts persons; ByPurpose may be asked by
 
 	UnitLevels, Measures, Recipients, Funds, Donors []string
 	AchievementLevels, EducationLevels, Causes      []string
@@ -277,7 +302,7 @@ type Totals interface {
 type FactKey struct {
 	Unit, Fund, Measure, Recipient                      string
 	AchievementLevel, EducationLevel, SchoolYear, Cause string
-	Asset, DonorKind                                    string
+	Asset, DonorKind, Purpose                           string
 
 	index int // among the keys of the ledger that are known, from 0
 }
@@ -286,6 +311,7 @@ type FactKey struct {
 func (k *FactKey) Key() uuid.UUID {
 	t := tuple{
 		k.Unit, k.Fund, k.Measure, k.Recipient, k.AchievementLevel, k.EducationLevel, k.SchoolYear, k.Cause, k.Asset, k.DonorKind,
+		k.Purpose,
 	}
 	return t.hash()
 }

@@ -189,6 +189,7 @@ CREATE TABLE soquy.total_keys (
     cause             text COLLATE "C" NOT NULL,
     asset             text COLLATE "C" NOT NULL,
     donor_kind        text COLLATE "C" NOT NULL,
+    purpose           text COLLATE "C" NOT NULL, -- of an expense; of what came back the kind of its grant: for the books, not for totals
     first_position    bigint           NOT NULL,
     PRIMARY KEY (ledger_id, slot, fact_key)
 );

@@ -143,7 +143,8 @@ JOIN soquy.progress p ON p.ledger_id = f.ledger_id AND p.projection = 'totals' A
 JOIN soquy.total_keys k ON k.ledger_id = f.ledger_id AND k.slot = f.slot AND k.fact_key = f.fact_key
 JOIN reporting.ledgers l ON l.ledger_id = f.ledger_id
 LEFT JOIN soquy.progress pu ON pu.ledger_id = f.ledger_id AND pu.projection = 'units'
-LEFT JOIN soquy.units u ON u.ledger_id = f.ledger_id AND u.slot = pu.slot AND u.unit = k.unit;
+LEFT JOIN soquy.units u ON u.ledger_id = f.ledger_id AND u.slot = pu.slot AND u.unit = k.unit
+WHERE k.measure NOT IN ('opening', 'count'); -- which are of the books alone
 
 CREATE VIEW reporting.totals WITH (security_barrier) AS
 SELECT f.ledger, f.day, f.unit, f.unit_level, f.fund, f.measure, f.recipient, f.achievement_level, f.education_level,

@@ -167,6 +167,7 @@ CREATE TABLE total_keys (
     cause             TEXT    NOT NULL,
     asset             TEXT    NOT NULL,
     donor_kind        TEXT    NOT NULL,
+    purpose           TEXT    NOT NULL, -- of an expense; of what came back the kind of its grant: for the books, not for totals
     first_position    INTEGER NOT NULL,
     PRIMARY KEY (ledger_id, slot, fact_key)
 ) STRICT, WITHOUT ROWID;

@@ -30,3 +30,15 @@ func (r *Reader) Funds(ctx context.Context) ([]projections.FundRow, error) {
 	}
 	return funds, nil
 }
+
+// FundUnits implements projections.Funds.
+func (r *Reader) FundUnits(ctx context.Context) ([]projections.FundUnit, error) {
+	const query = `SELECT fund, position, from_on - DATE '1970-01-01', unit
+		FROM fund_units WHERE ledger_id = $1 AND slot = $2 ORDER BY fund, position`
+	rows, err := r.query(ctx, "funds", query)
+	list, err := collect(rows, err, func(u *projections.FundUnit) []any { return []any{&u.Fund, &u.Position, &u.From, &u.Unit} })
+	if err != nil {
+		return nil, fmt.Errorf("fund units: %w", err)
+	}
+	return list, nil
+}

@@ -94,7 +94,7 @@ func donorSubjects(donors []string) []string {
 // factKeys returns what the keys of facts stand for: those that are known, and those first used since then. Afresh: all.
 func (r *Reader) factKeys(ctx context.Context, afresh bool) (map[uuid.UUID]*projections.FactKey, error) {
 	const query = `SELECT fact_key, unit, fund, measure, recipient, achievement_level, education_level, school_year, cause,
-			asset, donor_kind
+			asset, donor_kind, purpose
 		FROM total_keys WHERE ledger_id = $1 AND slot = $2 AND first_position > $3`
 	at, err := r.at(ctx, "totals")
 	if err != nil {
@@ -117,7 +117,7 @@ func (r *Reader) factKeys(ctx context.Context, afresh bool) (map[uuid.UUID]*proj
 	for rows.Next() {
 		k := new(projections.FactKey)
 		err := rows.Scan(&key, &k.Unit, &k.Fund, &k.Measure, &k.Recipient, &k.AchievementLevel, &k.EducationLevel,
-			&k.SchoolYear, &k.Cause, &k.Asset, &k.DonorKind)
+			&k.SchoolYear, &k.Cause, &k.Asset, &k.DonorKind, &k.Purpose)
 		if err != nil {
 			return nil, err
 		}

@@ -34,3 +34,19 @@ func (r *Reader) Funds(ctx context.Context) ([]projections.FundRow, error) {
 	}
 	return list, nil
 }
+
+// FundUnits implements projections.Funds.
+func (r *Reader) FundUnits(ctx context.Context) ([]projections.FundUnit, error) {
+	const query = `SELECT fund, position, from_on, unit FROM fund_units WHERE ledger_id = ? AND slot = ? ORDER BY fund, position`
+	rows, err := r.query(ctx, "funds", query)
+	if err != nil {
+		return nil, fmt.Errorf("fund units: %w", err)
+	}
+	list, err := collect(rows, func(u *projections.FundUnit) []any {
+		return []any{&u.Fund, &u.Position, date{&u.From}, &u.Unit}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("fund units: %w", err)
+	}
+	return list, nil
+}

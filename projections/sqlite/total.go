@@ -118,10 +118,10 @@ func donorSubjects(donors []string) (string, error) {
 
 // factKeys returns what the keys of facts stand for: those that are known, and those first used since then. Afresh: all.
 func (r *Reader) factKeys(ctx context.Context, afresh bool) (map[uuid.UUID]*projections.FactKey, error) {
-	// One text is read much faster than ten.
+	// One text is read much faster than eleven.
 	const query = `SELECT fact_key, unit || char(10) || fund || char(10) || measure || char(10) || recipient || char(10) ||
 			achievement_level || char(10) || education_level || char(10) || school_year || char(10) || cause || char(10) ||
-			asset || char(10) || donor_kind
+			asset || char(10) || donor_kind || char(10) || purpose
 		FROM total_keys WHERE ledger_id = ? AND slot = ? AND first_position > ?`
 	at, err := r.at(ctx, "totals")
 	if err != nil {
@@ -153,7 +153,7 @@ func (r *Reader) factKeys(ctx context.Context, afresh bool) (map[uuid.UUID]*proj
 		k := new(projections.FactKey)
 		for _, to := range [...]*string{
 			&k.Unit, &k.Fund, &k.Measure, &k.Recipient, &k.AchievementLevel, &k.EducationLevel, &k.SchoolYear, &k.Cause,
-			&k.Asset, &k.DonorKind,
+			&k.Asset, &k.DonorKind, &k.Purpose,
 		} {
 			*to, text, _ = strings.Cut(text, "\n")
 		}
