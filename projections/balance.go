@@ -62,6 +62,18 @@ type BalanceQuery struct {
 	Funds []string     // none: all
 	Units []string     // of the funds, at AsOf; none: all
 	AsOf  *domain.Date // at the end of this date; nil: over all days
+
+	KnownAt *Known // as it was known then; nil: now
+}
+
+// End is the last day that counts, and the first days of its year and month. Over all days it is one that no entry has reached.
+func (q *BalanceQuery) End() (year, month, day domain.Date) {
+	day = domain.NewDate(9999, time.December, 31)
+	if q.AsOf != nil {
+		day = *q.AsOf
+	}
+	year, month = Starts(day)
+	return year, month, day
 }
 
 // A BalanceRow is the balance of one holding. Amounts are minor units, quantities thousandths.

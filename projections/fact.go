@@ -28,6 +28,7 @@ type Fact struct {
 	Basis          int
 	Day            domain.Date
 	Key            uuid.UUID
+	Block          int64 // set by Blocks
 	Grants, Amount int64
 	On, Off        []byte
 }
@@ -55,6 +56,7 @@ type knownFact struct {
 	key     *FactKey
 	amount  int64
 	day     int32
+	block   int32
 	grants  int32
 	people  uint32
 	on, off uint32
@@ -121,15 +123,15 @@ func (k *KnownFacts) read(ctx context.Context, through int64, keys map[uuid.UUID
 			tooMany = true
 			return nil
 		}
-		if f.Basis < 0 || f.Basis >= len(more.bases) || int64(int32(f.Grants)) != f.Grants {
-			return fmt.Errorf("%w: a fact has basis %d and %d grants", eventstore.ErrCorrupt, f.Basis, f.Grants)
+		if f.Basis < 0 || f.Basis >= len(more.bases) || int64(int32(f.Grants)) != f.Grants || int64(int32(f.Block)) != f.Block {
+			return fmt.Errorf("%w: a fact has basis %d, block %d and %d grants", eventstore.ErrCorrupt, f.Basis, f.Block, f.Grants)
 		}
 		key := keys[f.Key]
 		if key == nil {
 			return fmt.Errorf("%w: %s", ErrUnknownKey, f.Key)
 		}
 		more.bases[f.Basis] = append(more.bases[f.Basis], knownFact{
-			key: key, amount: f.Amount, day: int32(f.Day), grants: int32(f.Grants),
+			key: key, amount: f.Amount, day: int32(f.Day), block: int32(f.Block), grants: int32(f.Grants),
 			people: uint32(len(more.people)), on: uint32(len(f.On) / 4), off: uint32(len(f.Off) / 4),
 		})
 		more.people = appendOrdinals(appendOrdinals(more.people, f.On), f.Off)
@@ -158,8 +160,10 @@ func merge(a, b []knownFact) []knownFact {
 	return append(append(list, a...), b...)
 }
 
-// AddKnown counts the facts of the query's bases and days that are remembered. Errors: ErrUnknownKey.
+// AddKnown counts the facts of the query's bases and days that are remembered, and were there at the position that it asks about.
+// Errors: ErrUnknownKey.
 func (t *Tally) AddKnown(known *KnownFacts) error {
+	before := t.q.KnownAt.Bounds().Block
 	for _, basis := range t.q.Bases() {
 		list := known.bases[basis]
 		if t.q.From != nil {
@@ -170,6 +174,9 @@ func (t *Tally) AddKnown(known *KnownFacts) error {
 		}
 		for i := range list {
 			f := &list[i]
+			if int64(f.block) >= before {
+				continue
+			}
 			rows, err := t.rowsAt(f.key, domain.Date(f.day))
 			if err != nil {
 				return err

@@ -277,6 +277,8 @@ type TotalsQuery struct {
 	Paid     bool         // payments on their days instead of grants
 	Books    bool         // what the books need: also openings and settled counts; nobody counts persons; ByPurpose may be asked by
 
+	KnownAt *Known // as it was known then; nil: now
+
 	UnitLevels, Measures, Recipients, Funds, Donors []string
 	AchievementLevels, EducationLevels, Causes      []string
 }

@@ -25,8 +25,9 @@ type treeUnit struct {
 }
 
 type treeEdge struct {
-	from   domain.Date
-	parent *treeUnit // nil for the root
+	position int64
+	from     domain.Date
+	parent   *treeUnit // nil for the root
 }
 
 // An Edge says that from a date on a unit is below another.
@@ -48,7 +49,7 @@ func NewTree(levels map[string]domain.Level, edges []Edge) *Tree {
 	})
 	for _, e := range edges {
 		if u := t.units[e.Unit]; u != nil {
-			u.edges = append(u.edges, treeEdge{e.From, t.units[e.Parent]})
+			u.edges = append(u.edges, treeEdge{e.Position, e.From, t.units[e.Parent]})
 			t.days = append(t.days, e.From)
 		}
 	}

@@ -24,29 +24,30 @@ const (
 			coalesce((SELECT f.unit FROM funds f WHERE f.ledger_id = $1 AND f.slot = live.funds AND f.fund = b.fund), ''), ` + measure + `,
 			b.posted, b.encumbered, b.quantity, b.quantity_encumbered
 		FROM live JOIN balances b ON b.ledger_id = $1 AND b.slot = live.balances`
-	// $5 is the first day of the year, $6 of the month, $7 the date. A holding without an entry by then is left out.
+	// $5 is the first day of the year, $6 of the month, $7 the date; $8 is the first epoch and $9 the last position that do and do not
+	// count.
 	holdingsAsOf = slots + `SELECT b.fund, b.asset,
-			coalesce((SELECT v.unit FROM fund_units v WHERE v.ledger_id = $1 AND v.slot = live.funds AND v.fund = b.fund
+			coalesce((SELECT v.unit FROM fund_units v WHERE v.ledger_id = $1 AND v.slot = live.funds AND v.fund = b.fund AND v.position <= $9
 				ORDER BY v.from_on <= $7 DESC, CASE WHEN v.from_on <= $7 THEN -v.position ELSE v.position END LIMIT 1), ''), ` + measure + `,
-			s.posted, s.encumbered, s.quantity, s.reserved
+			s.posted, s.encumbered, s.quantity, s.reserved, s.n
 		FROM live JOIN balances b ON b.ledger_id = $1 AND b.slot = live.balances
 		CROSS JOIN LATERAL (
-			SELECT count(*) AS n, sum(posted)::bigint AS posted, sum(encumbered)::bigint AS encumbered,
-				sum(quantity)::bigint AS quantity, sum(quantity_encumbered)::bigint AS reserved
+			SELECT count(*) AS n, coalesce(sum(posted), 0)::bigint AS posted, coalesce(sum(encumbered), 0)::bigint AS encumbered,
+				coalesce(sum(quantity), 0)::bigint AS quantity, coalesce(sum(quantity_encumbered), 0)::bigint AS reserved
 			FROM (
 				SELECT posted, encumbered, quantity, quantity_encumbered FROM balance_buckets k
 				WHERE k.ledger_id = $1 AND k.slot = live.balances AND k.fund = b.fund AND k.asset = b.asset AND k.kind = 0 AND k.start < $5
+					AND k.epoch < $8
 				UNION ALL
 				SELECT posted, encumbered, quantity, quantity_encumbered FROM balance_buckets k
 				WHERE k.ledger_id = $1 AND k.slot = live.balances AND k.fund = b.fund AND k.asset = b.asset AND k.kind = 1
-					AND k.start >= $5 AND k.start < $6
+					AND k.start >= $5 AND k.start < $6 AND k.epoch < $8
 				UNION ALL
 				SELECT posted, encumbered, quantity, quantity_encumbered FROM balance_buckets k
 				WHERE k.ledger_id = $1 AND k.slot = live.balances AND k.fund = b.fund AND k.asset = b.asset AND k.kind = 2
-					AND k.start >= $6 AND k.start <= $7
+					AND k.start >= $6 AND k.start <= $7 AND k.epoch < $8
 			) parts
-		) s
-		WHERE s.n > 0`
+		) s`
 	inOrder = ` ORDER BY b.fund, b.asset`
 )
 
@@ -71,22 +72,35 @@ func (r *Reader) balances(ctx context.Context, q projections.BalanceQuery) (list
 		args = append(args, version(name))
 	}
 	query := holdings
-	if q.AsOf != nil {
-		year, month := projections.Starts(*q.AsOf)
-		query, args = holdingsAsOf, append(args, year.Time(), month.Time(), q.AsOf.Time())
+	past := q.AsOf != nil || q.KnownAt != nil
+	if past {
+		year, month, day := q.End()
+		bounds := q.KnownAt.Bounds()
+		query, args = holdingsAsOf, append(args, year.Time(), month.Time(), day.Time(), bounds.Epoch, bounds.Position)
 	}
+	var buckets []int64 // that each row is the sum of
 	batch := new(pgx.Batch)
 	r.queueLive(batch)
 	batch.Queue(`SET LOCAL plan_cache_mode = force_generic_plan`)
 	read := func(query string, args ...any) {
 		batch.Queue(query, args...).Query(func(rows pgx.Rows) error {
-			part, err := collect(rows, nil, func(b *projections.BalanceRow) []any {
-				return []any{
+			type counted struct {
+				projections.BalanceRow
+				n int64
+			}
+			part, err := collect(rows, nil, func(b *counted) []any {
+				into := []any{
 					&b.Fund, &b.Asset, &b.Unit, &b.Measure,
 					&b.Posted, &b.Encumbered, &b.Quantity, &b.QuantityEncumbered,
 				}
+				if past {
+					into = append(into, &b.n)
+				}
+				return into
 			})
-			list = append(list, part...)
+			for i := range part {
+				list, buckets = append(list, part[i].BalanceRow), append(buckets, part[i].n)
+			}
 			return err
 		})
 	}
@@ -97,7 +111,7 @@ func (r *Reader) balances(ctx context.Context, q projections.BalanceQuery) (list
 	slices.Sort(funds)
 	for _, fund := range slices.Compact(funds) {
 		n := len(args) + 1
-		read(fmt.Sprintf("%s AND b.fund = $%d%s", query, n, inOrder), append(slices.Clone(args), fund)...)
+		read(fmt.Sprintf("%s WHERE b.fund = $%d%s", query, n, inOrder), append(slices.Clone(args), fund)...)
 	}
 	batch.Queue(`SET LOCAL plan_cache_mode = auto`) // other questions have conditions for which there is no one plan
 	if err := r.tx.SendBatch(ctx, batch).Close(); err != nil {
@@ -107,6 +121,9 @@ func (r *Reader) balances(ctx context.Context, q projections.BalanceQuery) (list
 		if _, err := r.at(ctx, name); err != nil {
 			return nil, err
 		}
+	}
+	if past {
+		list = q.KnownAt.AddBalances(list, buckets, q.AsOf)
 	}
 	return list, nil
 }

@@ -17,14 +17,14 @@ import (
 
 // facts adds the facts of bases in a range of days: those that are remembered, and those after from the database.
 func (r *Reader) facts(
-	ctx context.Context, t *projections.Tally, keys map[uuid.UUID]*projections.FactKey, bases []int, from, to time.Time,
+	ctx context.Context, t *projections.Tally, keys map[uuid.UUID]*projections.FactKey, q *projections.TotalsQuery, from, to time.Time,
 ) error {
 	const (
 		// Along the days, and along the blocks. The sums have it be one of the two indexes whatever the planner thinks.
-		days = `SELECT basis, day, fact_key, amount, grants, people_on, people_off FROM total_facts
-			WHERE ledger_id = $1 AND slot = $2 AND basis = $3 AND day BETWEEN $4 AND $5`
-		after = `SELECT basis, day, fact_key, amount, grants, people_on, people_off FROM total_facts
-			WHERE ledger_id = $1 AND slot = $2 AND basis + 0 = ANY ($3::smallint[]) AND day + 0 BETWEEN $4 AND $5 AND block >= $6 ORDER BY day + 0`
+		days = `SELECT basis, day, fact_key, amount, block, grants, people_on, people_off FROM total_facts
+			WHERE ledger_id = $1 AND slot = $2 AND basis = $3 AND day BETWEEN $4 AND $5 AND block < $6`
+		after = `SELECT basis, day, fact_key, amount, block, grants, people_on, people_off FROM total_facts
+			WHERE ledger_id = $1 AND slot = $2 AND basis + 0 = ANY ($3::smallint[]) AND day + 0 BETWEEN $4 AND $5 AND block >= $6 AND block < $7 ORDER BY day + 0`
 	)
 	at, err := r.at(ctx, "totals")
 	if err != nil {
@@ -34,16 +34,17 @@ func (r *Reader) facts(
 	if err != nil {
 		return err
 	}
+	bases, before := q.Bases(), q.KnownAt.Bounds().Block
 	add := func(f *projections.Fact) error { return t.Add(f.Day, f.Key, f.Grants, f.Amount, f.On, f.Off) }
 	if known.Through() > 0 {
 		if err := t.AddKnown(known); err != nil {
 			return err
 		}
-		rows, err := r.query(ctx, "totals", after, bases, from, to, known.Through())
+		rows, err := r.query(ctx, "totals", after, bases, from, to, known.Through(), before)
 		return eachFact(rows, err, add)
 	}
 	for _, basis := range bases {
-		rows, err := r.query(ctx, "totals", days, basis, from, to)
+		rows, err := r.query(ctx, "totals", days, basis, from, to, before)
 		if err := eachFact(rows, err, add); err != nil {
 			return err
 		}
@@ -60,20 +61,23 @@ func eachFact(rows pgx.Rows, err error, yield func(*projections.Fact) error) err
 	var f projections.Fact
 	for rows.Next() {
 		v := rows.RawValues()
-		if len(v[0]) != 2 || len(v[1]) != 4 || len(v[2]) != 16 || len(v[3]) != 8 || len(v[4]) != 8 {
+		if len(v[0]) != 2 || len(v[1]) != 4 || len(v[2]) != 16 || len(v[3]) != 8 || len(v[4]) != 8 || len(v[5]) != 8 {
 			return fmt.Errorf("%w: a fact is not in the binary format", eventstore.ErrCorrupt)
 		}
 		f.Basis = int(binary.BigEndian.Uint16(v[0]))
 		f.Day = domain.Date(int32(binary.BigEndian.Uint32(v[1])) + epochDays)
 		f.Key = uuid.UUID(v[2])
-		f.Amount, f.Grants = int64(binary.BigEndian.Uint64(v[3])), int64(binary.BigEndian.Uint64(v[4]))
-		f.On, f.Off = v[5], v[6]
+		f.Amount, f.Block, f.Grants = integer(v[3]), integer(v[4]), integer(v[5])
+		f.On, f.Off = v[6], v[7]
 		if err := yield(&f); err != nil {
 			return err
 		}
 	}
 	return rows.Err()
 }
+
+// integer reads a bigint in the binary format.
+func integer(b []byte) int64 { return int64(binary.BigEndian.Uint64(b)) }
 
 // Mark implements projections.FactSource.
 func (r *Reader) Mark(ctx context.Context, position int64) (builder, event uuid.UUID, err error) {
@@ -86,7 +90,7 @@ func (r *Reader) Mark(ctx context.Context, position int64) (builder, event uuid.
 
 // Blocks implements projections.FactSource.
 func (r *Reader) Blocks(ctx context.Context, from, to int64, yield func(*projections.Fact) error) error {
-	const query = `SELECT basis, day, fact_key, amount, grants, people_on, people_off FROM total_facts
+	const query = `SELECT basis, day, fact_key, amount, block, grants, people_on, people_off FROM total_facts
 		WHERE ledger_id = $1 AND slot = $2 AND block >= $3 AND block < $4`
 	rows, err := r.query(ctx, "totals", query, from, to)
 	return eachFact(rows, err, yield)

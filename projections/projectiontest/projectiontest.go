@@ -57,6 +57,7 @@ func Run(t *testing.T, open Open) {
 	t.Run("Structure", func(t *testing.T) { testStructure(t, open) })
 	t.Run("Late", func(t *testing.T) { testLate(t, open) })
 	t.Run("Facts", func(t *testing.T) { testFacts(t, open) })
+	t.Run("Known", func(t *testing.T) { testKnown(t, open) })
 	t.Run("Books", func(t *testing.T) { testBooks(t, open) })
 	t.Run("Query", func(t *testing.T) { testQuery(t, open) })
 	t.Run("Check", func(t *testing.T) { testCheck(t, open) })

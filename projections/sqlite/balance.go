@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/soquy/soquy/domain"
 	"github.com/soquy/soquy/projections"
 )
 
@@ -69,30 +68,34 @@ func (r *Reader) balances(ctx context.Context, q projections.BalanceQuery) ([]pr
 			&b.Posted, &b.Encumbered, &b.Quantity, &b.QuantityEncumbered,
 		}
 	})
-	if err != nil || q.AsOf == nil {
+	if err != nil || q.AsOf == nil && q.KnownAt == nil {
 		return list, err
 	}
-	return r.balancesAsOf(ctx, list, *q.AsOf)
+	return r.pastBalances(ctx, list, &q)
 }
 
-// balancesAsOf replaces the balances of holdings by those at the end of a date, and leaves out those that had no entry by then.
-func (r *Reader) balancesAsOf(ctx context.Context, list []projections.BalanceRow, on domain.Date) ([]projections.BalanceRow, error) {
+// pastBalances replaces the balances of holdings by those at the end of a date, as they were known at a position, and leaves out those
+// that had no entry by then.
+func (r *Reader) pastBalances(ctx context.Context, list []projections.BalanceRow, q *projections.BalanceQuery) ([]projections.BalanceRow, error) {
 	const (
-		// ?3 fund, ?4 asset, ?5 first day of the year, ?6 of the month, ?7 the date.
+		// ?3 fund, ?4 asset, ?5 first day of the year, ?6 of the month, ?7 the date, ?8 the first epoch that does not count.
 		sum = `SELECT count(*), coalesce(sum(posted), 0), coalesce(sum(encumbered), 0),
 				coalesce(sum(quantity), 0), coalesce(sum(quantity_encumbered), 0)
 			FROM (
 				SELECT posted, encumbered, quantity, quantity_encumbered FROM balance_buckets
 				WHERE ledger_id = ?1 AND slot = ?2 AND fund = ?3 AND asset = ?4 AND kind = 0 AND start < ?5
+					AND epoch < ?8
 				UNION ALL
 				SELECT posted, encumbered, quantity, quantity_encumbered FROM balance_buckets
 				WHERE ledger_id = ?1 AND slot = ?2 AND fund = ?3 AND asset = ?4 AND kind = 1 AND start >= ?5 AND start < ?6
+					AND epoch < ?8
 				UNION ALL
 				SELECT posted, encumbered, quantity, quantity_encumbered FROM balance_buckets
 				WHERE ledger_id = ?1 AND slot = ?2 AND fund = ?3 AND asset = ?4 AND kind = 2 AND start >= ?6 AND start <= ?7
+					AND epoch < ?8
 			)`
-		// ?3 fund, ?4 the date.
-		unit = `SELECT unit FROM fund_units WHERE ledger_id = ?1 AND slot = ?2 AND fund = ?3 AND (from_on <= ?4 OR position =
+		// ?3 fund, ?4 the date, ?5 the last position that counts.
+		unit = `SELECT unit FROM fund_units WHERE ledger_id = ?1 AND slot = ?2 AND fund = ?3 AND position <= ?5 AND (from_on <= ?4 OR position =
 				(SELECT min(position) FROM fund_units WHERE ledger_id = ?1 AND slot = ?2 AND fund = ?3))
 			ORDER BY position DESC LIMIT 1`
 	)
@@ -114,30 +117,27 @@ func (r *Reader) balancesAsOf(ctx context.Context, list []projections.BalanceRow
 		return nil, err
 	}
 	defer units.Close()
-	year, month := projections.Starts(on)
-	kept := list[:0]
+	year, month, on := q.End()
+	bounds := q.KnownAt.Bounds()
+	buckets := make([]int64, len(list))
 	last := projections.BalanceRow{}
-	for _, b := range list {
-		var n int64
-		err := sums.QueryRowContext(ctx, r.ledger[:], at.Slot, b.Fund, string(b.Asset), int64(year), int64(month), int64(on)).
-			Scan(&n, &b.Posted, &b.Encumbered, &b.Quantity, &b.QuantityEncumbered)
+	for i := range list {
+		b := &list[i]
+		err := sums.QueryRowContext(ctx, r.ledger[:], at.Slot, b.Fund, string(b.Asset), int64(year), int64(month), int64(on), bounds.Epoch).
+			Scan(&buckets[i], &b.Posted, &b.Encumbered, &b.Quantity, &b.QuantityEncumbered)
 		if err != nil {
 			return nil, err
 		}
-		if n == 0 {
-			continue
-		}
 		if b.Fund != last.Fund {
 			last.Fund, last.Unit = b.Fund, b.Unit
-			err := units.QueryRowContext(ctx, r.ledger[:], funds.Slot, b.Fund, on.String()).Scan(&last.Unit)
+			err := units.QueryRowContext(ctx, r.ledger[:], funds.Slot, b.Fund, on.String(), bounds.Position).Scan(&last.Unit)
 			if err != nil && !errors.Is(err, sql.ErrNoRows) {
 				return nil, err
 			}
 		}
 		b.Unit = last.Unit
-		kept = append(kept, b)
 	}
-	return kept, nil
+	return q.KnownAt.AddBalances(list, buckets, q.AsOf), nil
 }
 
 // jsonList is how a list of texts is bound.

@@ -12,16 +12,16 @@ import (
 
 // facts adds the facts of bases in a range of days: those that are remembered, and those after from the file.
 func (r *Reader) facts(
-	ctx context.Context, t *projections.Tally, keys map[uuid.UUID]*projections.FactKey, bases []int, from, to int64,
+	ctx context.Context, t *projections.Tally, keys map[uuid.UUID]*projections.FactKey, q *projections.TotalsQuery, from, to int64,
 ) error {
 	const (
 		// What is not a grant has no grants and no persons.
 		amounts = `SELECT basis, day, fact_key, amount FROM total_facts
-			WHERE ledger_id = ? AND slot = ? AND basis = ? AND day BETWEEN ? AND ?`
-		grants = `SELECT basis, day, fact_key, amount, grants, people_on, people_off FROM total_facts
-			WHERE ledger_id = ? AND slot = ? AND basis = ? AND day BETWEEN ? AND ?`
-		after = `SELECT basis, day, fact_key, amount, grants, people_on, people_off FROM total_facts INDEXED BY total_facts_block
-			WHERE ledger_id = ? AND slot = ? AND block >= ? AND basis IN (?, ?) AND day BETWEEN ? AND ? ORDER BY day`
+			WHERE ledger_id = ? AND slot = ? AND basis = ? AND day BETWEEN ? AND ? AND block < ?`
+		grants = `SELECT basis, day, fact_key, amount, block, grants, people_on, people_off FROM total_facts
+			WHERE ledger_id = ? AND slot = ? AND basis = ? AND day BETWEEN ? AND ? AND block < ?`
+		after = `SELECT basis, day, fact_key, amount, block, grants, people_on, people_off FROM total_facts INDEXED BY total_facts_block
+			WHERE ledger_id = ? AND slot = ? AND block >= ? AND block < ? AND basis IN (?, ?) AND day BETWEEN ? AND ? ORDER BY day`
 	)
 	at, err := r.at(ctx, "totals")
 	if err != nil {
@@ -31,12 +31,13 @@ func (r *Reader) facts(
 	if err != nil {
 		return err
 	}
+	bases, before := q.Bases(), q.KnownAt.Bounds().Block
 	add := func(f *projections.Fact) error { return t.Add(f.Day, f.Key, f.Grants, f.Amount, f.On, f.Off) }
 	if known.Through() > 0 {
 		if err := t.AddKnown(known); err != nil {
 			return err
 		}
-		rows, err := r.query(ctx, "totals", after, known.Through(), bases[0], bases[1], from, to)
+		rows, err := r.query(ctx, "totals", after, known.Through(), before, bases[0], bases[1], from, to)
 		return eachFact(rows, err, true, add)
 	}
 	for _, basis := range bases {
@@ -44,7 +45,7 @@ func (r *Reader) facts(
 		if basis == projections.BothBases {
 			query = amounts
 		}
-		rows, err := r.query(ctx, "totals", query, basis, from, to)
+		rows, err := r.query(ctx, "totals", query, basis, from, to, before)
 		if err := eachFact(rows, err, query == grants, add); err != nil {
 			return err
 		}
@@ -52,7 +53,7 @@ func (r *Reader) facts(
 	return nil
 }
 
-// eachFact reads facts; whole ones have grants and persons. The lists are good until yield returns.
+// eachFact reads facts; whole ones have a block, grants and persons. The lists are good until yield returns.
 func eachFact(rows *sql.Rows, err error, whole bool, yield func(*projections.Fact) error) error {
 	if err != nil {
 		return err
@@ -61,7 +62,7 @@ func eachFact(rows *sql.Rows, err error, whole bool, yield func(*projections.Fac
 	var f projections.Fact
 	var day int64
 	var key, on, off sql.RawBytes
-	dest := []any{&f.Basis, &day, &key, &f.Amount, &f.Grants, &on, &off}
+	dest := []any{&f.Basis, &day, &key, &f.Amount, &f.Block, &f.Grants, &on, &off}
 	if !whole {
 		dest = dest[:4]
 	}
@@ -92,9 +93,9 @@ func (r *Reader) Mark(ctx context.Context, position int64) (builder, event uuid.
 func (r *Reader) Blocks(ctx context.Context, from, to int64, yield func(*projections.Fact) error) error {
 	// Along the key where all is read: through the index each row would be looked up.
 	const (
-		all = `SELECT basis, day, fact_key, amount, grants, people_on, people_off FROM total_facts
+		all = `SELECT basis, day, fact_key, amount, block, grants, people_on, people_off FROM total_facts
 			WHERE ledger_id = ? AND slot = ? AND +block >= ? AND +block < ?`
-		some = `SELECT basis, day, fact_key, amount, grants, people_on, people_off FROM total_facts INDEXED BY total_facts_block
+		some = `SELECT basis, day, fact_key, amount, block, grants, people_on, people_off FROM total_facts INDEXED BY total_facts_block
 			WHERE ledger_id = ? AND slot = ? AND block >= ? AND block < ?`
 	)
 	query := some

@@ -36,7 +36,11 @@ func (r *Reader) totals(ctx context.Context, q projections.TotalsQuery, afresh b
 	if err != nil {
 		return nil, err
 	}
-	aliases, err := r.aliases(ctx)
+	bounds := q.KnownAt.Bounds()
+	if q.KnownAt != nil {
+		tree = tree.Known(bounds.Position)
+	}
+	aliases, err := r.aliases(ctx, bounds.Position)
 	if err != nil {
 		return nil, err
 	}
@@ -56,9 +60,12 @@ func (r *Reader) totals(ctx context.Context, q projections.TotalsQuery, afresh b
 		to = int64(*q.To)
 	}
 	if q.ByDonor() {
-		err = r.gifts(ctx, t, q.Donors, from, to)
+		err = r.gifts(ctx, t, q.Donors, from, to, bounds.Position)
 	} else {
-		err = r.facts(ctx, t, keys, q.Bases(), from, to)
+		err = r.facts(ctx, t, keys, &q, from, to)
+		if err == nil {
+			err = t.AddRecent()
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -67,15 +74,15 @@ func (r *Reader) totals(ctx context.Context, q projections.TotalsQuery, afresh b
 }
 
 // gifts adds the gifts of donors in a range of days.
-func (r *Reader) gifts(ctx context.Context, t *projections.Tally, donors []string, from, to int64) error {
+func (r *Reader) gifts(ctx context.Context, t *projections.Tally, donors []string, from, to, through int64) error {
 	const query = `SELECT g.day, g.fact_key, g.amount FROM ` + positionsOf + ` s
 		CROSS JOIN total_gifts g ON g.ledger_id = ?1 AND g.slot = ?2 AND g.position = s.position
-		WHERE g.day BETWEEN ?4 AND ?5`
+		WHERE g.day BETWEEN ?4 AND ?5 AND g.position <= ?6`
 	list, err := donorSubjects(donors)
 	if err != nil {
 		return err
 	}
-	rows, err := r.query(ctx, "totals", query, list, from, to)
+	rows, err := r.query(ctx, "totals", query, list, from, to, through)
 	if err != nil {
 		return err
 	}
@@ -165,11 +172,11 @@ func (r *Reader) factKeys(ctx context.Context, afresh bool) (map[uuid.UUID]*proj
 	return r.p.keys.Learn(r.ledger, fresh, at.Position), nil
 }
 
-// aliases returns which person is another now.
-func (r *Reader) aliases(ctx context.Context) (projections.Aliases, error) {
+// aliases returns which person was another at a position.
+func (r *Reader) aliases(ctx context.Context, at int64) (projections.Aliases, error) {
 	const query = `SELECT person_position, into_position FROM person_aliases
-		WHERE ledger_id = ? AND slot = ? AND until_position IS NULL`
-	rows, err := r.query(ctx, "persons", query)
+		WHERE ledger_id = ?1 AND slot = ?2 AND position <= ?3 AND (until_position IS NULL OR until_position > ?3)`
+	rows, err := r.query(ctx, "persons", query, at)
 	if err != nil {
 		return nil, err
 	}

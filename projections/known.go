@@ -1,0 +1,153 @@
+package projections
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/soquy/soquy/domain"
+)
+
+// A Known is what a ledger knew at a position of the past: for balances and totals the rows of the epochs and blocks that were
+// complete by then, and the few thousand events after those, folded anew. It is filled once, with Add, and then only read.
+type Known struct {
+	Position int64
+
+	balances, totals *Fold
+}
+
+// NewKnown makes what is known at a position. It needs the events from First through the position, in order.
+func NewKnown(position int64) *Known {
+	return &Known{
+		Position: position,
+		balances: NewFold(Lookup("balances"), nil), totals: NewFold(Lookup("totals"), nil),
+	}
+}
+
+// First is the position of the first event that Add needs.
+func (k *Known) First() int64 { return max(k.epochs()<<EpochBits, 1) }
+
+// Add folds an event.
+func (k *Known) Add(e *domain.Event) error {
+	if err := k.balances.Add(e); err != nil {
+		return err
+	}
+	if e.Position < k.blocks()<<BlockBits {
+		return nil
+	}
+	return k.totals.Add(e)
+}
+
+// epochs and blocks are how many were complete at the position: those with lower numbers.
+func (k *Known) epochs() int64 { return (k.Position + 1) >> EpochBits }
+
+func (k *Known) blocks() int64 { return (k.Position + 1) >> BlockBits }
+
+// Bounds are how far questions about what is known go in the tables: epochs and blocks below these, positions through this one.
+// Without a Known they go as far as there can be rows.
+type Bounds struct{ Epoch, Block, Position int64 }
+
+// Bounds returns how far the rows count.
+func (k *Known) Bounds() Bounds {
+	if k == nil {
+		const most = 1<<63 - 1
+		return Bounds{most, most, most}
+	}
+	return Bounds{k.epochs(), k.blocks(), k.Position}
+}
+
+// AddBalances adds to the balances of holdings, at the end of a date or, with nil, over all days, what the events after the complete
+// epochs changed. n says of each row how many buckets it is the sum of; a holding of which there are none is left out.
+func (k *Known) AddBalances(rows []BalanceRow, n []int64, on *domain.Date) []BalanceRow {
+	if k != nil {
+		at := make(map[[2]string]int, len(rows))
+		for i := range rows {
+			at[[2]string{rows[i].Fund, string(rows[i].Asset)}] = i
+		}
+		recent := k.balances.Rows(bucketTable)
+		row := make([]Value, len(bucketTable.Columns))
+		for i := range recent.Len() {
+			recent.Row(i, row)
+			if row[2].Int != DayBucket || on != nil && domain.Date(row[3].Int) > *on {
+				continue
+			}
+			j, there := at[[2]string{row[0].Text, row[1].Text}]
+			if !there {
+				continue // the database has rows of each holding that ever had an entry
+			}
+			b := &rows[j]
+			b.Posted, b.Encumbered = b.Posted+row[5].Int, b.Encumbered+row[6].Int
+			b.Quantity, b.QuantityEncumbered = b.Quantity+row[7].Int, b.QuantityEncumbered+row[8].Int
+			n[j]++
+		}
+	}
+	kept := rows[:0]
+	for i := range rows {
+		if n[i] > 0 {
+			kept = append(kept, rows[i])
+		}
+	}
+	return kept
+}
+
+// addFacts counts the facts of the events after the complete blocks.
+func (k *Known) addFacts(t *Tally, keys map[uuid.UUID]*FactKey) error {
+	rows := k.totals.Rows(factTable)
+	facts := make([]Fact, 0, rows.Len())
+	row := make([]Value, len(factTable.Columns))
+	for i := range rows.Len() {
+		rows.Row(i, row)
+		f := Fact{Basis: int(row[0].Int), Day: domain.Date(row[1].Int), Grants: row[4].Int, Amount: row[5].Int, On: row[6].Bytes, Off: row[7].Bytes}
+		copy(f.Key[:], row[2].Bytes)
+		if slices.Contains(t.q.Bases(), f.Basis) && t.q.covers(f.Day) {
+			facts = append(facts, f)
+		}
+	}
+	slices.SortFunc(facts, func(a, b Fact) int { return cmp.Or(cmp.Compare(a.Day, b.Day), bytes.Compare(a.Key[:], b.Key[:])) })
+	for i := range facts {
+		f := &facts[i]
+		if keys[f.Key] == nil {
+			return fmt.Errorf("%w: %s", ErrUnknownKey, f.Key)
+		}
+		if err := t.Add(f.Day, f.Key, f.Grants, f.Amount, f.On, f.Off); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// covers reports whether a day is in the query's range.
+func (q *TotalsQuery) covers(d domain.Date) bool {
+	return (q.From == nil || d >= *q.From) && (q.To == nil || d <= *q.To)
+}
+
+// AddRecent counts what a query about the past still lacks when the facts of complete blocks are counted.
+func (t *Tally) AddRecent() error {
+	if t.q.KnownAt == nil {
+		return nil
+	}
+	return t.q.KnownAt.addFacts(t, t.keys)
+}
+
+// Known is the tree as it was known at a position: without the units and edges that came later.
+func (t *Tree) Known(position int64) *Tree {
+	levels := map[string]domain.Level{}
+	var edges []Edge
+	for code, u := range t.units {
+		for _, e := range u.edges {
+			if e.position > position {
+				break
+			}
+			levels[code] = u.level
+			edge := Edge{Position: e.position, Unit: code, From: e.from}
+			if e.parent != nil {
+				edge.Parent = e.parent.code
+			}
+			edges = append(edges, edge)
+		}
+	}
+	return NewTree(levels, edges)
+}
