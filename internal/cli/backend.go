@@ -114,6 +114,8 @@ type View interface {
 type Reader interface {
 	// View calls f with one state of the ledger, however much is appended meanwhile.
 	View(ctx context.Context, f func(View) error) error
+	// ViewAt is View of what the ledger knew at a moment of the past.
+	ViewAt(ctx context.Context, at KnownAt, f func(View) error) error
 	// PublicKey returns the verifier key that signs the ledger's heads.
 	PublicKey(ctx context.Context) (string, error)
 	// Events calls yield with the exact stored envelopes from a position on, of one type or, with "", of all.

@@ -31,11 +31,12 @@ func (p *program) balanceCommand() *command {
 	var (
 		fund, unit string
 		asOf       dateFlag
+		at         knownFlag
 	)
-	c := p.command("balance", "balance").code(&fund, "fund", funds).code(&unit, "unit", units).date(&asOf, "as-of")
+	c := p.command("balance", "balance").code(&fund, "fund", funds).code(&unit, "unit", units).date(&asOf, "as-of").knownAt(&at)
 	return c.runs(func(ctx context.Context, _ []string) error {
 		q := projections.BalanceQuery{Funds: list(fund), Units: list(unit), AsOf: asOf.pointer()}
-		return p.read(ctx, func(v View) error {
+		return p.readAt(ctx, at.KnownAt, func(v View) error {
 			if err := known(ctx, v, "fund", q.Funds); err != nil {
 				return err
 			}

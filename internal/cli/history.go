@@ -41,10 +41,10 @@ func (h *history) envelopes() []json.RawMessage {
 // errEnough ends a reading that has all that it wants.
 var errEnough = errors.New("enough")
 
-func (p *program) history(ctx context.Context, r Reader, subject string) (*history, error) {
+func (p *program) history(ctx context.Context, r Reader, subject string, at KnownAt) (*history, error) {
 	h := &history{}
-	err := r.View(ctx, func(v View) error {
-		h.head = v.Head()
+	err := r.ViewAt(ctx, at, func(v View) error {
+		h.head, p.past = v.Head(), !at.Now()
 		return nil
 	})
 	if err != nil {
@@ -69,6 +69,7 @@ func subjectKinds() []string { return []string{"fund", "person", "donor", "grant
 
 func (p *program) historyCommand() *command {
 	var subject string
+	var at knownFlag
 	c := p.command("history", "history")
 	c.code(&subject, "subject", func(context.Context, *program) []string {
 		var list []string
@@ -76,7 +77,7 @@ func (p *program) historyCommand() *command {
 			list = append(list, kind+":")
 		}
 		return list
-	}).needs("subject")
+	}).needs("subject").knownAt(&at)
 	return c.runs(func(ctx context.Context, _ []string) error {
 		subject, err := parseSubject(subject)
 		if err != nil {
@@ -87,7 +88,7 @@ func (p *program) historyCommand() *command {
 			return err
 		}
 		defer r.Close()
-		h, err := p.history(ctx, r, subject)
+		h, err := p.history(ctx, r, subject, at.KnownAt)
 		if err != nil {
 			return err
 		}

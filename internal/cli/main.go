@@ -34,6 +34,7 @@ type program struct {
 
 	db, ledger    string
 	json, verbose bool
+	past          bool // the answer is of what was known at a moment of the past
 }
 
 // Main runs soquy with its arguments, without the program's name, and returns the exit code.

@@ -176,7 +176,7 @@ func (p *program) personShow() *command {
 			return err
 		}
 		doc, exists := documents[id]
-		h, err := p.history(ctx, r, domain.PersonSubject(id))
+		h, err := p.history(ctx, r, domain.PersonSubject(id), KnownAt{})
 		if err != nil {
 			return err
 		}

@@ -108,5 +108,9 @@ func pad(s string, width int) string {
 
 // tail says at which head an answer was given, under a table.
 func (p *program) tail(h Head) {
-	p.printf("\n%s\n", p.t("table.head", "ledger", h.Origin, "position", p.cat.Number(itoa(h.Position)), "root", root64(h.Root)))
+	key := "table.head"
+	if p.past {
+		key = "table.head_past"
+	}
+	p.printf("\n%s\n", p.t(key, "ledger", h.Origin, "position", p.cat.Number(itoa(h.Position)), "root", root64(h.Root)))
 }

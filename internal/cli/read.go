@@ -13,15 +13,7 @@ import (
 
 // read opens the ledger and calls f with one state of it.
 func (p *program) read(ctx context.Context, f func(View) error) error {
-	r, err := p.backend.Reader(ctx, p.target())
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	return r.View(ctx, func(v View) error {
-		p.cat = p.cat.In(v.Head().Currency.Code)
-		return f(v)
-	})
+	return p.readAt(ctx, KnownAt{}, f)
 }
 
 // complete lists codes of the ledger; when it cannot be read, nothing.

@@ -89,6 +89,7 @@ func (p *program) totalsCommand() *command {
 		fund, donor                      string
 		within                           string
 		rollup, paid                     bool
+		at                               knownFlag
 	)
 	c := p.command("totals", "totals")
 	by.words = plain(projections.Dims())
@@ -100,6 +101,7 @@ func (p *program) totalsCommand() *command {
 	c.choices(&recipients, "recipient", projections.Recipients()).code(&fund, "fund", funds).code(&donor, "donor", donors)
 	c.choices(&achievements, "achievement-level", domain.AchievementLevels())
 	c.choices(&educations, "education-level", domain.EducationLevels()).choices(&causes, "cause", domain.Causes())
+	c.knownAt(&at)
 	return c.runs(func(ctx context.Context, _ []string) error {
 		q.By = nil
 		for _, d := range by.values {
@@ -110,15 +112,15 @@ func (p *program) totalsCommand() *command {
 		q.UnitLevels, q.Measures, q.Recipients = levels.values, measures.values, recipients.values
 		q.Funds, q.Donors = list(fund), list(donor)
 		q.AchievementLevels, q.EducationLevels, q.Causes = achievements.values, educations.values, causes.values
-		return p.totals(ctx, q)
+		return p.totals(ctx, at.KnownAt, q)
 	})
 }
 
-func (p *program) totals(ctx context.Context, q projections.TotalsQuery) error {
+func (p *program) totals(ctx context.Context, at KnownAt, q projections.TotalsQuery) error {
 	if q.Rollup && !slices.Contains(q.By, projections.ByUnit) {
 		return usage("rollup")
 	}
-	return p.read(ctx, func(v View) error {
+	return p.readAt(ctx, at, func(v View) error {
 		if q.Within != "" {
 			if err := known(ctx, v, "unit", []string{q.Within}); err != nil {
 				return err
