@@ -27,6 +27,21 @@ const (
 	EquityOpening   = "equity:opening"
 )
 
+// Accounts returns the accounts that there can be, but for those of goods and what is below an account that is named.
+func Accounts() []string {
+	list := []string{
+		AssetAccount(Cash), AssetAccount(Bank), DonationsMoney, DonationsGoods, DonationsLabour,
+		Scholarships, Hardship, SupportAccount, LabourUsed, Transfers, SuspenseCount, EquityOpening,
+	}
+	for _, kind := range append(PersonKinds(), CollectiveRecipient, UnitRecipient) {
+		list = append(list, AwardsAccount+":"+kind)
+	}
+	for _, purpose := range ExpensePurposes() {
+		list = append(list, Administration+":"+purpose)
+	}
+	return list
+}
+
 // AssetAccount returns the account of a holding's asset.
 func AssetAccount(a Asset) string { return "assets:" + string(a) }
 
@@ -77,8 +92,8 @@ func (e *OpeningRecorded) postings() []Posting {
 	return list
 }
 
-// account is where a grant is spent.
-func (g *GrantFacts) account() string {
+// Account is where a grant is spent.
+func (g *GrantFacts) Account() string {
 	switch g.Kind {
 	case Scholarship:
 		return Scholarships
@@ -92,11 +107,11 @@ func (g *GrantFacts) account() string {
 }
 
 func (e *GrantDisbursed) postings() []Posting {
-	return entry(e.account(), e.Unit, e.Fund, e.Asset, -e.Amount, -e.Quantity)
+	return entry(e.Account(), e.Unit, e.Fund, e.Asset, -e.Amount, -e.Quantity)
 }
 
 func (e *GrantReturned) postings() []Posting {
-	return entry(e.account(), e.Unit, e.Fund, e.Asset, e.Amount, e.Quantity)
+	return entry(e.Account(), e.Unit, e.Fund, e.Asset, e.Amount, e.Quantity)
 }
 
 func (e *ExpenseRecorded) postings() []Posting {

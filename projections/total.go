@@ -70,12 +70,12 @@ const (
 
 // The measures of what is in the books alone: totals never show them.
 const (
-	openingMeasure = "opening"
-	countMeasure   = "count"
+	OpeningMeasure = "opening"
+	CountMeasure   = "count"
 )
 
 // hidden reports whether a measure is of the books alone.
-func hidden(measure string) bool { return measure == openingMeasure || measure == countMeasure }
+func hidden(measure string) bool { return measure == OpeningMeasure || measure == CountMeasure }
 
 // Measures returns all measures, in the order of the contract.
 func Measures() []string {
@@ -155,10 +155,10 @@ func foldTotals(f *Fold, e *domain.Event) error {
 		f.money(tuple{unit: b.ToUnit, fund: b.To, measure: TransferIn, asset: string(b.Asset)}, sign*b.Amount)
 	case *domain.OpeningRecorded:
 		for i := range b.Lines {
-			f.money(tuple{unit: b.Unit, fund: b.Fund, measure: openingMeasure, asset: string(b.Lines[i].Asset)}, sign*b.Lines[i].Amount)
+			f.money(tuple{unit: b.Unit, fund: b.Fund, measure: OpeningMeasure, asset: string(b.Lines[i].Asset)}, sign*b.Lines[i].Amount)
 		}
 	case *domain.CountSettled:
-		f.money(tuple{unit: b.Unit, fund: b.Fund, measure: countMeasure, asset: string(b.Asset)}, sign*b.Amount)
+		f.money(tuple{unit: b.Unit, fund: b.Fund, measure: CountMeasure, asset: string(b.Asset)}, sign*b.Amount)
 	case *domain.Granted:
 		amount := b.Amount
 		if reversed { // what was still open is released; nothing of it was paid

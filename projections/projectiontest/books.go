@@ -7,16 +7,25 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/soquy/soquy/domain"
+	"github.com/soquy/soquy/eventstore"
 	"github.com/soquy/soquy/projections"
 )
 
 // Fill appends a log to a database as a ledger of its own, some events in a batch, and returns the ledger's ID.
-func Fill(t testing.TB, db Database, name string, log []domain.Event) uuid.UUID {
+func Fill(t testing.TB, s eventstore.Store, name string, log []domain.Event) uuid.UUID {
 	t.Helper()
-	w := newWriter(t, db, name)
+	w := newWriter(t, storeAlone{s: s}, name)
 	w.append(log, len(log), constantly(100))
 	return w.l.ID
 }
+
+// storeAlone is a database of which nothing but the store is used.
+type storeAlone struct {
+	Database
+	s eventstore.Store
+}
+
+func (d storeAlone) Store() eventstore.Store { return d.s }
 
 // Dates returns all effective dates of the log, and the days around them, in order.
 func (h *History) Dates() []domain.Date { return h.dates() }
