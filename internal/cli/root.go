@@ -66,8 +66,9 @@ func (p *program) root() *cobra.Command {
 	add(recordGroup, p.grantCommands()...)
 	add(recordGroup, p.disburseCommand(), p.cancelCommand(), p.returnCommand(), p.expenseCommand(), p.transferCommand(), p.moveCommand(),
 		p.countCommand(), p.settleCommand(), p.reverseCommand(), p.periodCommand(), p.indicatorCommand(), p.recordCommand())
-	add(readGroup, p.balanceCommand(), p.totalsCommand(), p.indicatorsCommand(), p.vouchersCommand(), p.historyCommand(), p.eventsCommand())
-	add(checkGroup, p.verifyCommand(), p.publicKeyCommand(), p.keyCommand(), p.backupCommand(), p.restoreCommand(), p.rebuildCommand())
+	add(readGroup, p.balanceCommand(), p.totalsCommand(), p.indicatorsCommand(), p.vouchersCommand(), p.historyCommand(), p.eventsCommand(),
+		p.trialBalanceCommand(), p.ledgerCommand(), p.cashBookCommand())
+	add(checkGroup, p.exportCommand(), p.verifyCommand(), p.publicKeyCommand(), p.keyCommand(), p.backupCommand(), p.restoreCommand(), p.rebuildCommand())
 	add(otherGroup, p.demoCommand(), p.migrateCommand(), p.benchCommand(), p.completionCommand(), p.versionCommand())
 	return c.Command
 }

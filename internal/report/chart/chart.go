@@ -36,7 +36,7 @@ type Chart []Line
 // A SyntaxError says what is wrong in a file, and where.
 type SyntaxError struct {
 	Line    int
-	Problem string
+	Problem string // csv, columns, fields, needed, date, order, overlap
 }
 
 func (e *SyntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Problem) }
@@ -68,18 +68,18 @@ func Parse(raw []byte) (Chart, error) {
 		var syntax *csv.ParseError
 		switch {
 		case errors.As(err, &syntax):
-			return nil, &SyntaxError{syntax.Line, syntax.Err.Error()}
+			return nil, &SyntaxError{syntax.Line, "csv"}
 		case err != nil && err != io.EOF:
 			return nil, err
 		case header && !slices.Equal(fields, Columns()):
-			return nil, &SyntaxError{1, "the columns are not " + strings.Join(Columns(), ",")}
+			return nil, &SyntaxError{1, "columns"}
 		case header:
 			continue
 		}
 		row, _ := in.FieldPos(0)
 		l, problem := line(fields)
 		if problem == "" && slices.ContainsFunc(c, l.overlaps) {
-			problem = "a line before it has the same account and days"
+			problem = "overlap"
 		}
 		if problem != "" {
 			return nil, &SyntaxError{row, problem}
@@ -90,23 +90,23 @@ func Parse(raw []byte) (Chart, error) {
 
 func line(fields []string) (l Line, problem string) {
 	if len(fields) != len(Columns()) {
-		return l, fmt.Sprintf("%d fields instead of %d", len(fields), len(Columns()))
+		return l, "fields"
 	}
 	l = Line{Profile: fields[0], Account: fields[3], Number: fields[4], NameVI: fields[5], NameEN: fields[6]}
 	if !domain.ValidCode(l.Profile) || l.Account == "" || l.Number == "" {
-		return l, "profile, account and official_number are needed"
+		return l, "needed"
 	}
 	for i, to := range []**domain.Date{&l.From, &l.To} {
 		if s := fields[1+i]; s != "" {
 			d, err := domain.ParseDate(s)
 			if err != nil {
-				return l, "no date: " + s
+				return l, "date"
 			}
 			*to = &d
 		}
 	}
 	if l.From != nil && l.To != nil && *l.To < *l.From {
-		return l, "the last day is before the first"
+		return l, "order"
 	}
 	return l, ""
 }
