@@ -5,7 +5,7 @@
 #   scripts/test.sh            everything
 #   scripts/test.sh ./domain   the tests of some packages
 #
-# As root it installs PostgreSQL with apt-get when there is none; another user is told what to install.
+# As root it installs PostgreSQL, hledger and Beancount with apt-get where they are missing; another user is told what to install.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -24,6 +24,23 @@ if ! have_postgres; then
     echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null
 fi
+
+# Programs that are not ours check the journals of soquy export.
+for referee in hledger beancount; do
+    program=$referee
+    [ "$referee" = beancount ] && program=bean-check
+    command -v "$program" >/dev/null && continue
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        echo "== installing $referee"
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$referee" >/dev/null
+    elif [ "${CI:-}" = true ]; then
+        echo "test.sh: the tests need $program: install the package '$referee'" >&2
+        exit 1
+    else
+        echo "test.sh: tests with $program are skipped: install the package '$referee' to run them" >&2
+    fi
+done
 
 SOQUY_POSTGRES_DIR=$(mktemp -d "${TMPDIR:-/tmp}/soquy-test.XXXXXX")/cluster
 export SOQUY_POSTGRES_DIR

@@ -89,7 +89,8 @@ func (o *official) open(p *program) error {
 		var syntax *chart.SyntaxError
 		if errors.As(err, &syntax) {
 			return &Failure{Code: "chart.malformed", Exit: ExitUnusable, Err: err, Args: []domain.Arg{
-				{Name: "path", Value: o.file}, {Name: "line", Value: itoa(int64(syntax.Line))},
+				{Name: "path", Value: o.file},
+				{Name: "line", Value: itoa(int64(syntax.Line))},
 				{Name: "problem", Value: p.t("chart.problem." + syntax.Problem)},
 			}}
 		}

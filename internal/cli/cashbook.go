@@ -33,7 +33,7 @@ type cashBookJSON struct {
 }
 
 type cashRowJSON struct {
-	RecordedOn  string   `json:"recorded_on"`
+	RecordedAt  string   `json:"recorded_at"`
 	EffectiveOn string   `json:"effective_on"`
 	Receipt     string   `json:"receipt"`
 	Payment     string   `json:"payment"`
@@ -165,9 +165,9 @@ func (p *program) describe(r *report.CashRow) string {
 	case *domain.DonationReceived:
 		detail = b.Donor
 	case *domain.GrantDisbursed:
-		what += " " + p.cat.Term("measure", string(b.Kind))
+		detail = p.cat.Term("measure", string(b.Kind))
 	case *domain.GrantReturned:
-		what += " " + p.cat.Term("measure", string(b.Kind))
+		detail = p.cat.Term("measure", string(b.Kind))
 	case *domain.ExpenseRecorded:
 		detail = p.cat.Term("expense", b.Purpose)
 		if b.Payee != nil && b.Payee.Organisation != "" {
@@ -210,7 +210,7 @@ func (p *program) cashBookJSON(h Head, b *cashBookPage) error {
 	for i := range b.Rows {
 		r := &b.Rows[i]
 		answer.Rows[i] = cashRowJSON{
-			RecordedOn: domain.DateOf(r.RecordedAt).String(), EffectiveOn: r.On.String(), Receipt: r.Receipt, Payment: r.Payment,
+			RecordedAt: instantText(r.RecordedAt), EffectiveOn: r.On.String(), Receipt: r.Receipt, Payment: r.Payment,
 			Description: p.describe(r), In: amount(r.In), Out: amount(r.Out), Balance: amount(r.Balance), Events: ids(r.Events),
 		}
 	}

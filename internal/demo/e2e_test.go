@@ -11,9 +11,12 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/soquy/soquy/domain"
 	"github.com/soquy/soquy/eventstore/sqlite"
 	"github.com/soquy/soquy/eventstore/transparency"
 	"github.com/soquy/soquy/internal/ledger"
+	"github.com/soquy/soquy/internal/replay"
+	"github.com/soquy/soquy/projections"
 	models "github.com/soquy/soquy/projections/sqlite"
 )
 
@@ -94,4 +97,15 @@ func TestDemo(t *testing.T) {
 
 	root := head.Edge.Root()
 	golden(t, "testdata/seed-1.root", fmt.Sprintf("%d %s", head.Position(), base64.StdEncoding.EncodeToString(root[:])))
+
+	referees(t, func(yield func(*domain.Event) error) error {
+		return replay.Read(ctx, store, id, 1, head.Position(), replay.Options{Origin: origin}, func(e *replay.Event) error {
+			if e.Err != nil {
+				return e.Err
+			}
+			return yield(&e.Envelope.Event)
+		})
+	}, func(f func(context.Context, projections.Balances) error) error {
+		return store.View(ctx, func(ctx context.Context, tx *sql.Tx) error { return f(ctx, read.Reader(tx, id)) })
+	})
 }

@@ -96,7 +96,8 @@ func (l *ledger) write(t *testing.T, path string, format func(*bytes.Buffer, mon
 	}
 }
 
-func inHledger(b *bytes.Buffer, c money.Currency) *export.Journal   { return export.NewHledger(b, c) }
+func inHledger(b *bytes.Buffer, c money.Currency) *export.Journal { return export.NewHledger(b, c) }
+
 func inBeancount(b *bytes.Buffer, c money.Currency) *export.Journal { return export.NewBeancount(b, c) }
 
 // hledger accepts the journals of random ledgers in its strict mode, with our balances asserted at each month's end, and its own

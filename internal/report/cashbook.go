@@ -69,6 +69,10 @@ func (b *CashBook) Add(e *domain.Event, funds []string) {
 		if !in {
 			amounts = [2]int64{0, -p.Amount}
 		}
+		if _, isOpening := body.(*domain.OpeningRecorded); isOpening { // what was there is no receipt
+			b.Opening += p.Amount
+			continue
+		}
 		if e.EffectiveOn >= year {
 			b.YearIn += amounts[0]
 			b.YearOut += amounts[1]
