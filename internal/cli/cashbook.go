@@ -92,13 +92,14 @@ func (p *program) cashBookCommand() *command {
 		fund, unit string
 		month      monthFlag
 		bank       bool
+		at         knownFlag
 		o          official
 	)
 	c := p.command("cash-book", "cash-book").code(&unit, "unit", units)
 	month.vietnamese = c.p.cat.Language == locale.Vietnamese
 	c.Flags().Var(&month, "month", c.usageOf("month"))
 	c.completes("month", nil)
-	c.needs("unit", "month").code(&fund, "fund", funds).yes(&bank, "bank").official(&o)
+	c.needs("unit", "month").code(&fund, "fund", funds).yes(&bank, "bank").knownAt(&at).official(&o)
 	return c.runs(func(ctx context.Context, _ []string) error {
 		if err := o.open(p); err != nil {
 			return err
@@ -117,7 +118,7 @@ func (p *program) cashBookCommand() *command {
 		if !bank {
 			b.form = o.number(chart.CashBookForm, end)
 		}
-		head, only, none, err := p.bookOf(ctx, r, list(fund), []string{unit}, &end, "")
+		head, only, none, err := p.bookOf(ctx, r, at.KnownAt, list(fund), []string{unit}, &end, "")
 		if err != nil {
 			return err
 		}

@@ -44,10 +44,11 @@ func (p *program) ledgerCommand() *command {
 	var (
 		account, fund, unit string
 		from, to            dateFlag
+		at                  knownFlag
 		o                   official
 	)
 	c := p.command("ledger", "ledger").code(&account, "account", accounts).needs("account")
-	c.date(&from, "from").date(&to, "to").code(&fund, "fund", funds).code(&unit, "unit", units).official(&o)
+	c.date(&from, "from").date(&to, "to").code(&fund, "fund", funds).code(&unit, "unit", units).knownAt(&at).official(&o)
 	return c.runs(func(ctx context.Context, _ []string) error {
 		if err := o.open(p); err != nil {
 			return err
@@ -58,7 +59,7 @@ func (p *program) ledgerCommand() *command {
 		}
 		defer r.Close()
 		page := report.GeneralLedger{LedgerQuery: report.LedgerQuery{Account: account, From: from.pointer(), To: to.pointer()}}
-		head, only, none, err := p.bookOf(ctx, r, list(fund), list(unit), to.pointer(), account)
+		head, only, none, err := p.bookOf(ctx, r, at.KnownAt, list(fund), list(unit), to.pointer(), account)
 		if err != nil {
 			return err
 		}
@@ -76,10 +77,10 @@ func (p *program) ledgerCommand() *command {
 	})
 }
 
-// bookOf returns where the ledger ends, and the funds that are asked for: nil for all, or none at all. account is checked when there
+// bookOf returns where the ledger ended at a moment, and the funds that are asked for: nil for all, or none at all. account is checked when there
 // is one.
-func (p *program) bookOf(ctx context.Context, r Reader, codes, unitCodes []string, on *domain.Date, account string) (h Head, only []string, none bool, err error) {
-	err = r.View(ctx, func(v View) error {
+func (p *program) bookOf(ctx context.Context, r Reader, at KnownAt, codes, unitCodes []string, on *domain.Date, account string) (h Head, only []string, none bool, err error) {
+	err = r.ViewAt(ctx, at, func(v View) error {
 		h = v.Head()
 		if err := known(ctx, v, "fund", codes); err != nil {
 			return err
@@ -95,7 +96,7 @@ func (p *program) bookOf(ctx context.Context, r Reader, codes, unitCodes []strin
 		only, none, err = report.FundsOf(ctx, v, codes, unitCodes, on)
 		return err
 	})
-	p.cat = p.cat.In(h.Currency.Code)
+	p.cat, p.past = p.cat.In(h.Currency.Code), !at.Now()
 	return h, only, none, err
 }
 

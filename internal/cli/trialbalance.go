@@ -30,15 +30,16 @@ func (p *program) trialBalanceCommand() *command {
 	var (
 		fund, unit string
 		asOf       dateFlag
+		at         knownFlag
 		o          official
 	)
-	c := p.command("trial-balance", "trial-balance").code(&fund, "fund", funds).code(&unit, "unit", units).date(&asOf, "as-of").official(&o)
+	c := p.command("trial-balance", "trial-balance").code(&fund, "fund", funds).code(&unit, "unit", units).date(&asOf, "as-of").knownAt(&at).official(&o)
 	return c.runs(func(ctx context.Context, _ []string) error {
 		if err := o.open(p); err != nil {
 			return err
 		}
 		q := report.TrialQuery{Funds: list(fund), Units: list(unit), AsOf: asOf.pointer()}
-		return p.read(ctx, func(v View) error {
+		return p.readAt(ctx, at.KnownAt, func(v View) error {
 			if err := known(ctx, v, "fund", q.Funds); err != nil {
 				return err
 			}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/soquy/soquy/domain"
 	"github.com/soquy/soquy/internal/report"
+	"github.com/soquy/soquy/projections"
 	"github.com/soquy/soquy/projections/projectiontest"
 )
 
@@ -35,6 +36,54 @@ func journal(h *projectiontest.History, log []domain.Event, q report.TrialQuery)
 	}
 	slices.SortFunc(rows, func(a, b report.AccountRow) int { return report.CompareAccounts(a.Account, b.Account) })
 	return rows
+}
+
+// known is what read models knew at a position.
+type known struct {
+	report.Books
+	at *projections.Known
+}
+
+func (k known) Balances(ctx context.Context, q projections.BalanceQuery) ([]projections.BalanceRow, error) {
+	q.KnownAt = k.at
+	return k.Books.Balances(ctx, q)
+}
+
+func (k known) Totals(ctx context.Context, q projections.TotalsQuery) ([]projections.TotalsRow, error) {
+	q.KnownAt = k.at
+	return k.Books.Totals(ctx, q)
+}
+
+// The trial balance of what was known at a position is that of the log through it.
+func TestTrialBalanceKnown(t *testing.T) {
+	onEach(t, func(t *testing.T, fill func(*testing.T, string, []domain.Event) read) {
+		h := projectiontest.NewHistory(t, 55).Province().Random(3500)
+		if len(h.Log) < 1<<projections.BlockBits*2 {
+			t.Fatalf("%d events are too few for complete blocks", len(h.Log))
+		}
+		models := fill(t, "known", h.Log)
+		for _, position := range []int{20, 1023, 1024, 1500, len(h.Log) - 1} {
+			k := projections.NewKnown(int64(position))
+			for i := k.First(); i <= int64(position); i++ {
+				if err := k.Add(&h.Log[i-1]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			day := projectiontest.Date("2017-06-30")
+			for _, q := range []report.TrialQuery{{}, {AsOf: &day}, {Funds: []string{"TQ"}}} {
+				err := models(func(ctx context.Context, b report.Books) error {
+					have, err := report.TrialBalance(ctx, known{b, k}, q)
+					if d := cmp.Diff(journal(h, h.Log[:position], q), have); d != "" {
+						t.Errorf("known at %d, %+v (-journal +read models):\n%s", position, q, d)
+					}
+					return err
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	})
 }
 
 // Whatever was recorded, the trial balance of the read models is what the journal adds up to, and it is zero: of all funds, of each
