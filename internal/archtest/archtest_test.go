@@ -46,7 +46,7 @@ var allowed = map[string][]string{
 	"internal/locale":            {},
 	"internal/report":            {"domain", "projections"},
 	"internal/report/chart":      {"domain"},
-	"internal/export":            {"domain", "domain/money", "projections"},
+	"internal/export":            {"domain", "domain/money", "eventstore/transparency", "projections"},
 	"internal/cli":               append([]string{"internal/report", "internal/report/chart", "internal/export"}, edges...),
 	"internal/demo":              edges,
 	"internal/bench":             edges,

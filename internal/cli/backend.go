@@ -8,6 +8,7 @@ import (
 
 	"github.com/soquy/soquy/domain"
 	"github.com/soquy/soquy/domain/money"
+	"github.com/soquy/soquy/internal/export"
 	"github.com/soquy/soquy/internal/ledger"
 	"github.com/soquy/soquy/projections"
 )
@@ -69,6 +70,7 @@ type Backend interface {
 	Demo(ctx context.Context, t Target, seed uint64, p Progress) (Head, error)
 	// DemoFigures compares what was published with what the ledger of a demo has.
 	DemoFigures(ctx context.Context, t Target) ([]Figure, error)
+	Prover
 	Bencher
 	Migrator
 	Keeper
@@ -118,6 +120,14 @@ type Reader interface {
 	ViewAt(ctx context.Context, at KnownAt, f func(View) error) error
 	// PublicKey returns the verifier key that signs the ledger's heads.
 	PublicKey(ctx context.Context) (string, error)
+	// Checkpoint returns the head and its signed checkpoint.
+	Checkpoint(ctx context.Context) (Head, []byte, error)
+	// ExportTlog writes the log as a folder, or adds to one; since is the signed checkpoint of what need not be written, or nil.
+	ExportTlog(ctx context.Context, dir string, since []byte, p Progress) (export.Exported, error)
+	// Inclusion returns the proof that the log has an event; as a receipt it carries the event.
+	Inclusion(ctx context.Context, event uuid.UUID, receipt bool) ([]byte, error)
+	// Consistency returns the proof that the log begins with that of an older signed checkpoint.
+	Consistency(ctx context.Context, old []byte) ([]byte, error)
 	// Events calls yield with the exact stored envelopes from a position on, of one type or, with "", of all.
 	Events(ctx context.Context, from int64, kind string, yield func(envelope []byte) error) error
 	// Range calls yield with the events of positions from first to last, in order.

@@ -13,7 +13,7 @@ import (
 )
 
 func (p *program) exportCommand() *command {
-	return p.parent("export",
+	return p.parent("export", p.exportTlogCommand(),
 		p.exportJournalCommand("export.hledger", "hledger FILE", export.NewHledger),
 		p.exportJournalCommand("export.beancount", "beancount FILE", export.NewBeancount))
 }

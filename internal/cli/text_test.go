@@ -149,10 +149,18 @@ func TestTextsOfSource(t *testing.T) {
 			}
 		}
 	})
+	calls(t, "../export", func(name string, args []ast.Expr) {
+		if (name == "broken" || name == "unusable") && len(args) >= 2 {
+			if code, ok := literal(args[0]); ok {
+				need("failure."+code, pairs(args[2:]))
+			}
+		}
+	})
 	for _, f := range []struct {
 		code string
 		args []string
 	}{
+		{"export.broken", nil},
 		{"file.missing", []string{"path"}},
 		{"file.unreadable", []string{"path"}},
 		{"database.missing", []string{"path"}},
