@@ -2,6 +2,7 @@ package tlogtest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -68,6 +69,9 @@ func leaves(bundle []byte) ([][]byte, error) {
 	var b api.EntryBundle
 	if err := b.UnmarshalText(bundle); err != nil {
 		return nil, err
+	}
+	if len(b.Entries) == 0 { // fsck of v1.0.4 would panic
+		return nil, errors.New("the bundle is empty")
 	}
 	var hashes [][]byte
 	for _, entry := range b.Entries {
