@@ -89,6 +89,14 @@ func TestBothDatabasesAgree(t *testing.T) {
 		{"vouchers"},
 		{"history", "--subject", "fund:HB"},
 		{"events"},
+		{"trial-balance"},
+		{"trial-balance", "--as-of", "2017-03-05", "--unit", "X1"},
+		{"trial-balance", "--known-at", "40"},
+		{"ledger", "--account", "assets", "--from", "2017-03-02"},
+		{"ledger", "--account", "expenses", "--unit", "X1"},
+		{"cash-book", "--unit", "X1", "--month", "2017-03", "--lang", "en"},
+		{"export", "hledger", "-"},
+		{"export", "beancount", "-"},
 		{"verify"},
 	}
 	answers := map[string][]string{}
