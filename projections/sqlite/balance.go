@@ -2,9 +2,7 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -94,33 +92,25 @@ func (r *Reader) pastBalances(ctx context.Context, list []projections.BalanceRow
 				WHERE ledger_id = ?1 AND slot = ?2 AND fund = ?3 AND asset = ?4 AND kind = 2 AND start >= ?6 AND start <= ?7
 					AND epoch < ?8
 			)`
-		// ?3 fund, ?4 the date, ?5 the last position that counts.
-		unit = `SELECT unit FROM fund_units WHERE ledger_id = ?1 AND slot = ?2 AND fund = ?3 AND position <= ?5 AND (from_on <= ?4 OR position =
-				(SELECT min(position) FROM fund_units WHERE ledger_id = ?1 AND slot = ?2 AND fund = ?3))
-			ORDER BY position DESC LIMIT 1`
 	)
 	at, err := r.at(ctx, "balances")
 	if err != nil {
 		return nil, err
 	}
-	funds, err := r.at(ctx, "funds")
+	bounds := q.KnownAt.Bounds()
+	all, err := r.fundUnits(ctx, q.Funds) // at once: a question a fund takes much longer where there are many
 	if err != nil {
 		return nil, err
 	}
+	known := slices.DeleteFunc(all, func(u projections.FundUnit) bool { return u.Position > bounds.Position })
 	sums, err := r.tx.PrepareContext(ctx, sum)
 	if err != nil {
 		return nil, err
 	}
 	defer sums.Close()
-	units, err := r.tx.PrepareContext(ctx, unit)
-	if err != nil {
-		return nil, err
-	}
-	defer units.Close()
 	year, month, on := q.End()
-	bounds := q.KnownAt.Bounds()
+	units := projections.FundsOf(known, &on)
 	buckets := make([]int64, len(list))
-	last := projections.BalanceRow{}
 	for i := range list {
 		b := &list[i]
 		err := sums.QueryRowContext(ctx, r.ledger[:], at.Slot, b.Fund, string(b.Asset), int64(year), int64(month), int64(on), bounds.Epoch).
@@ -128,14 +118,9 @@ func (r *Reader) pastBalances(ctx context.Context, list []projections.BalanceRow
 		if err != nil {
 			return nil, err
 		}
-		if b.Fund != last.Fund {
-			last.Fund, last.Unit = b.Fund, b.Unit
-			err := units.QueryRowContext(ctx, r.ledger[:], funds.Slot, b.Fund, on.String(), bounds.Position).Scan(&last.Unit)
-			if err != nil && !errors.Is(err, sql.ErrNoRows) {
-				return nil, err
-			}
+		if unit, there := units[b.Fund]; there {
+			b.Unit = unit
 		}
-		b.Unit = last.Unit
 	}
 	return q.KnownAt.AddBalances(list, buckets, q.AsOf), nil
 }
