@@ -308,7 +308,7 @@ func (a *App) verify(ctx context.Context, t cli.Target, outside []audit.Outside,
 		return unverifiable(explained(err, t), t)
 	}
 	out := cli.Verification{
-		Ledger: r.Ledger, OK: r.OK(), Events: r.Events, Root: r.Root, Checkpoint: string(r.Checkpoint),
+		Ledger: r.Ledger, OK: r.OK(), Events: r.Events, Root: r.Root, Checkpoint: string(r.Checkpoint), Outside: r.Outside,
 	}
 	for _, c := range r.Projections {
 		out.Projections = append(out.Projections, cli.VerifiedProjection{Name: c.Name, OK: c.Wrong == 0, Rows: c.Rows})

@@ -49,6 +49,9 @@ func (v *verification) outsideHeads() {
 		if err == nil && !o.Own && v.signer(o.Note) < 0 {
 			err = errors.New("no key of this ledger has signed it")
 		}
+		if err == nil && !o.Own {
+			v.result.Outside++
+		}
 		switch {
 		case err != nil && o.Own:
 		case err != nil:

@@ -58,6 +58,7 @@ type Result struct {
 	Projections []projections.Checked
 	Failures    []Failure // in order of position; at most MaxFailures
 	Failed      int64     // how many there are
+	Outside     int       // heads from outside that the log was compared with
 }
 
 // OK reports whether everything is as it was recorded.

@@ -71,6 +71,7 @@ type Backend interface {
 	// DemoFigures compares what was published with what the ledger of a demo has.
 	DemoFigures(ctx context.Context, t Target) ([]Figure, error)
 	Prover
+	Witnesser
 	Bencher
 	Migrator
 	Keeper
@@ -158,6 +159,7 @@ type Verification struct {
 	Checkpoint  string // the signed note
 	Projections []VerifiedProjection
 	Failures    []VerifyFailure
+	Outside     int // heads from outside of the database that the log was compared with
 }
 
 // A VerifiedProjection is a read model that was recomputed from the log and compared.

@@ -266,7 +266,7 @@ func TestVerifyFails(t *testing.T) {
 	var out, errs bytes.Buffer
 	v := Verification{Ledger: "o", Events: 1, Failures: many[:1]}
 	code := Main(t.Context(), []string{"verify", "--json"}, nil, &out, &errs, noEnv, spoilt{v: v})
-	want := `{"ledger":"o","ok":false,"events":1,"root":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","checkpoint":"","projections":[],"failures":[{"position":7,"what":"ledgers.tree is not the tree of the events"}]}` + "\n"
+	want := `{"ledger":"o","ok":false,"events":1,"root":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","checkpoint":"","projections":[],"failures":[{"position":7,"what":"ledgers.tree is not the tree of the events"}],"outside":0}` + "\n"
 	if code != ExitIntegrity || out.String() != want {
 		t.Errorf("exit code %d\n%s", code, out.String())
 	}

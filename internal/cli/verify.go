@@ -16,6 +16,7 @@ type verificationJSON struct {
 	Checkpoint  string              `json:"checkpoint"`
 	Projections []verifiedJSON      `json:"projections"`
 	Failures    []verifyFailureJSON `json:"failures"`
+	Outside     int                 `json:"outside"`
 }
 
 type verifiedJSON struct {
@@ -33,13 +34,18 @@ type verifyFailureJSON struct {
 const maxCheckpoint = 64 << 10
 
 func (p *program) verifyCommand() *command {
-	var since string
-	c := p.command("verify", "verify").text(&since, "since")
+	var since, witness string
+	c := p.command("verify", "verify").text(&since, "since").text(&witness, "require-witness")
 	return c.runs(func(ctx context.Context, _ []string) error {
 		var signed []byte
 		if since != "" {
 			var err error
 			if signed, err = p.file(since, maxCheckpoint); err != nil {
+				return err
+			}
+		}
+		if witness != "" {
+			if err := p.requireWitness(witness, signed); err != nil {
 				return err
 			}
 		}
@@ -93,7 +99,7 @@ func (f *VerifyFailure) what(cat *locale.Catalogue) string {
 func (p *program) verificationJSON(v *Verification) error {
 	answer := verificationJSON{
 		Ledger: v.Ledger, OK: v.OK, Events: v.Events, Root: root64(v.Root), Checkpoint: v.Checkpoint,
-		Projections: make([]verifiedJSON, len(v.Projections)), Failures: make([]verifyFailureJSON, len(v.Failures)),
+		Projections: make([]verifiedJSON, len(v.Projections)), Failures: make([]verifyFailureJSON, len(v.Failures)), Outside: v.Outside,
 	}
 	for i, m := range v.Projections {
 		answer.Projections[i] = verifiedJSON(m)
@@ -135,6 +141,9 @@ func (p *program) tellVerification(v *Verification) {
 	}
 	if v.OK {
 		p.printf("\n%s\n", p.t("verify.ok"))
+		if v.Outside == 0 {
+			p.printf("%s\n", p.t("verify.alone"))
+		}
 	} // else it is said as an error
 }
 
