@@ -15,6 +15,8 @@ import (
 // A Checked is what a comparison of a model's rows with those of a fold found.
 type Checked struct {
 	Name       string
+	Version    int
+	Digest     [32]byte   // of the rows in the database; zero when they are of another version
 	Rows       int64      // in the database
 	Wrong      int64      // how many rows are missing, too much or different
 	Mismatches []Mismatch // the first of them, at most MaxMismatches

@@ -311,7 +311,9 @@ func (a *App) verify(ctx context.Context, t cli.Target, outside []audit.Outside,
 		Ledger: r.Ledger, OK: r.OK(), Events: r.Events, Root: r.Root, Checkpoint: string(r.Checkpoint), Outside: r.Outside,
 	}
 	for _, c := range r.Projections {
-		out.Projections = append(out.Projections, cli.VerifiedProjection{Name: c.Name, OK: c.Wrong == 0, Rows: c.Rows})
+		out.Projections = append(out.Projections, cli.VerifiedProjection{
+			Name: c.Name, OK: c.Wrong == 0, Rows: c.Rows, Version: c.Version, Digest: c.Digest,
+		})
 	}
 	for _, f := range r.Failures {
 		out.Failures = append(out.Failures, cli.VerifyFailure(f))

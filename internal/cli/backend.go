@@ -167,6 +167,9 @@ type VerifiedProjection struct {
 	Name string
 	OK   bool
 	Rows int64
+
+	Version int
+	Digest  [32]byte // of its rows
 }
 
 // A VerifyFailure is something that is not as it was recorded.

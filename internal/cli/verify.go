@@ -20,9 +20,11 @@ type verificationJSON struct {
 }
 
 type verifiedJSON struct {
-	Name string `json:"name"`
-	OK   bool   `json:"ok"`
-	Rows int64  `json:"rows"`
+	Name    string `json:"name"`
+	OK      bool   `json:"ok"`
+	Rows    int64  `json:"rows"`
+	Version int    `json:"version"`
+	Digest  string `json:"digest"`
 }
 
 type verifyFailureJSON struct {
@@ -102,7 +104,7 @@ func (p *program) verificationJSON(v *Verification) error {
 		Projections: make([]verifiedJSON, len(v.Projections)), Failures: make([]verifyFailureJSON, len(v.Failures)), Outside: v.Outside,
 	}
 	for i, m := range v.Projections {
-		answer.Projections[i] = verifiedJSON(m)
+		answer.Projections[i] = verifiedJSON{m.Name, m.OK, m.Rows, m.Version, root64(m.Digest)}
 	}
 	english := locale.New(locale.English) // what others parse is in one language
 	for i, f := range v.Failures {
@@ -130,6 +132,7 @@ func (p *program) tellVerification(v *Verification) {
 	p.printf("  %s  %s\n", state(logOK), p.cat.Count("verify.events", v.Events))
 	for _, m := range v.Projections {
 		p.printf("  %s  %s\n", state(m.OK), p.cat.Count("verify.projection", m.Rows, "name", p.cat.Term("projection", m.Name)))
+		p.printf("        %s\n", root64(m.Digest))
 	}
 	p.tellFailures(v.Failures)
 	p.printf("\n%s\n", p.t("verify.root", "root", root64(v.Root)))

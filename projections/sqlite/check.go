@@ -21,17 +21,24 @@ func (p *Projections) Check(ctx context.Context, tx *sql.Tx, ledger uuid.UUID, w
 	}
 	var all []projections.Checked
 	for _, m := range want.Models() {
-		c := projections.Checked{Name: m.Name}
+		c := projections.Checked{Name: m.Name, Version: m.Version}
 		at, ok := have[m.Name]
 		at.Stale = !ok || at.Version != m.Version
 		if c.Progress(m, at, through) {
+			d := projections.NewDigest()
 			for _, t := range m.Tables {
+				d.Table(t)
 				compare := want.Compare(t, &c)
-				if err := scan(ctx, tx, ledger, at.Slot, t, compare.Row); err != nil {
+				err := scan(ctx, tx, ledger, at.Slot, t, func(row []projections.Value) {
+					d.Row(t, row)
+					compare.Row(row)
+				})
+				if err != nil {
 					return nil, fmt.Errorf("check %s: %w", t.Name, err)
 				}
 				compare.End()
 			}
+			c.Digest = d.Sum()
 		}
 		all = append(all, c)
 	}
