@@ -43,6 +43,7 @@ type database interface {
 type state interface {
 	Head(ctx context.Context) (eventstore.Head, error)
 	Check(ctx context.Context, expected *projections.Fold, through int64) ([]projections.Checked, error)
+	digester
 	readModels
 }
 

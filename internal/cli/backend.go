@@ -75,6 +75,7 @@ type Backend interface {
 	Bencher
 	Migrator
 	Keeper
+	Replayer
 	// ReadModels names the read models that can be rebuilt.
 	ReadModels() []string
 	// Explain says what an error of a ledger or a database means to the user; nil when it is none that a user can do something about.

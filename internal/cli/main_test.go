@@ -237,23 +237,23 @@ func TestVerifyFails(t *testing.T) {
 		out, message string
 	}{
 		{
-			Verification{Events: 9, Failures: many, Projections: []VerifiedProjection{{"balances", true, 3}}},
-			"  FAIL  9 events, the hash tree and its signature\n  OK    balances: 3 rows\n  FAIL  position 7: ledgers.tree is not the tree of the events\n",
+			Verification{Events: 9, Failures: many, Projections: []VerifiedProjection{{Name: "balances", OK: true, Rows: 3}}},
+			"  FAIL  9 events, the hash tree and its signature\n  OK    balances: 3 rows\n        AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n  FAIL  position 7: ledgers.tree is not the tree of the events\n",
 			"The log is not as it was signed, at position 7: ledgers.tree is not the tree of the events. [log.corrupt]\n",
 		},
 		{
-			Verification{Events: 9, Failures: many, Projections: []VerifiedProjection{{"balances", true, 3}}},
+			Verification{Events: 9, Failures: many, Projections: []VerifiedProjection{{Name: "balances", OK: true, Rows: 3}}},
 			"  FAIL  position 8: ledgers.tree is not the tree of the events\n  …     and 11 more\n",
 			"position 7",
 		},
 		{
-			Verification{Events: 9, Failures: []VerifyFailure{{0, "models.skipped", nil}}, Projections: []VerifiedProjection{{"balances", false, 3}}},
-			"  OK    9 events, the hash tree and its signature\n  FAIL  balances: 3 rows\n  FAIL  read models were not compared: the events are not those that were recorded\n",
+			Verification{Events: 9, Failures: []VerifyFailure{{0, "models.skipped", nil}}, Projections: []VerifiedProjection{{Name: "balances", OK: false, Rows: 3}}},
+			"  OK    9 events, the hash tree and its signature\n  FAIL  balances: 3 rows\n        AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n  FAIL  read models were not compared: the events are not those that were recorded\n",
 			"The log is not as it was signed: read models were not compared: the events are not those that were recorded. [log.corrupt]\n",
 		},
 		{
-			Verification{Events: 9, Failures: []VerifyFailure{{0, "models.skipped", nil}}, Projections: []VerifiedProjection{{"balances", true, 3}}},
-			"  FAIL  9 events, the hash tree and its signature\n  OK    balances: 3 rows\n  FAIL  read models were not compared: the events are not those that were recorded\n",
+			Verification{Events: 9, Failures: []VerifyFailure{{0, "models.skipped", nil}}, Projections: []VerifiedProjection{{Name: "balances", OK: true, Rows: 3}}},
+			"  FAIL  9 events, the hash tree and its signature\n  OK    balances: 3 rows\n        AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n  FAIL  read models were not compared: the events are not those that were recorded\n",
 			"The log is not as it was signed: read models were not compared: the events are not those that were recorded. [log.corrupt]\n",
 		},
 	} {
