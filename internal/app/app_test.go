@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -49,6 +50,18 @@ func TestDemoOnPostgres(t *testing.T) {
 	for _, figure := range []string{"35,151", "1,207", "2,218,000,000", "5,777,000,000", "699,000,000", "24,500,000,000", "59,900,000,000", "155,232", "65,103", "69,710"} {
 		if n := strings.Count(out, figure); n < 2 {
 			t.Errorf("figure %s stands %d times in the report, want as published and in the ledger", figure, n)
+		}
+	}
+	// So are its read models, whose digests on SQLite are pinned there, too; the scratch database of a replay is SQLite's.
+	digests, err := os.ReadFile("../demo/testdata/seed-1.digests") // "NAME VERSION DIGEST"
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := demo.run(t, 0, "", "replay", "--json")
+	for line := range strings.Lines(strings.TrimSpace(string(digests))) {
+		f := strings.Fields(line)
+		if want := fmt.Sprintf(`{"name":%q,"version":%s,"digest":%q,"live":%q}`, f[0], f[1], f[2], f[2]); !strings.Contains(again, want) {
+			t.Errorf("replay lacks %s:\n%s", want, again)
 		}
 	}
 }

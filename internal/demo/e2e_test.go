@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,6 +98,22 @@ func TestDemo(t *testing.T) {
 
 	root := head.Edge.Root()
 	golden(t, "testdata/seed-1.root", fmt.Sprintf("%d %s", head.Position(), base64.StdEncoding.EncodeToString(root[:])))
+
+	var digests strings.Builder
+	err = store.View(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		for _, m := range projections.Models() {
+			digest, err := read.Reader(tx, id).Digest(ctx, m)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(&digests, "%s %d %s\n", m.Name, m.Version, base64.StdEncoding.EncodeToString(digest[:]))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "testdata/seed-1.digests", strings.TrimSuffix(digests.String(), "\n"))
 
 	referees(t, func(yield func(*domain.Event) error) error {
 		return replay.Read(ctx, store, id, 1, head.Position(), replay.Options{Origin: origin}, func(e *replay.Event) error {
