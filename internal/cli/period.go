@@ -23,7 +23,8 @@ func (p *program) periodReopen() *command {
 		unit string
 	)
 	c := p.command("period.reopen", "reopen").date(&from, "from").code(&unit, "unit", units)
-	return c.needs("from").records(func(*form, []string) domain.CommandBody {
+	c.needs("from").records(func(*form, []string) domain.CommandBody {
 		return &domain.ReopenPeriod{From: from.date, Unit: unit}
 	})
+	return c.needs("remark") // why closed books are opened
 }

@@ -68,7 +68,7 @@ func (p *program) root() *cobra.Command {
 		p.countCommand(), p.settleCommand(), p.reverseCommand(), p.periodCommand(), p.indicatorCommand(), p.recordCommand())
 	add(readGroup, p.balanceCommand(), p.totalsCommand(), p.indicatorsCommand(), p.vouchersCommand(), p.historyCommand(), p.eventsCommand(),
 		p.trialBalanceCommand(), p.ledgerCommand(), p.cashBookCommand())
-	add(checkGroup, p.verifyCommand(), p.replayCommand(), p.checkpointCommand(), p.proofCommand(), p.receiptCommand(), p.exportCommand(),
+	add(checkGroup, p.verifyCommand(), p.replayCommand(), p.reportCommand(), p.checkpointCommand(), p.proofCommand(), p.receiptCommand(), p.exportCommand(),
 		p.verifyExportCommand(), p.checkProofCommand(), p.checkReceiptCommand(), p.witnessCommand(), p.publicKeyCommand(), p.keyCommand(), p.backupCommand(), p.restoreCommand(), p.rebuildCommand())
 	add(otherGroup, p.demoCommand(), p.migrateCommand(), p.benchCommand(), p.completionCommand(), p.versionCommand())
 	return c.Command
