@@ -1,6 +1,10 @@
 package cli
 
-import "github.com/soquy/soquy/domain"
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/soquy/soquy/domain"
+)
 
 func (p *program) periodCommand() *command {
 	return p.parent("period", p.periodClose(), p.periodReopen())
@@ -12,9 +16,17 @@ func (p *program) periodClose() *command {
 		unit    string
 	)
 	c := p.command("period.close", "close").date(&through, "through").code(&unit, "unit", units)
-	return c.needs("through").records(func(*form, []string) domain.CommandBody {
+	c.needs("through").records(func(*form, []string) domain.CommandBody {
 		return &domain.ClosePeriod{Through: through.date, Unit: unit}
 	})
+	record := c.RunE
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := c.p.checkBooks(cmd.Context(), through.date, unit); err != nil {
+			return err
+		}
+		return record(cmd, args)
+	}
+	return c
 }
 
 func (p *program) periodReopen() *command {
