@@ -100,8 +100,7 @@ func (k *Known) addFacts(t *Tally, keys map[uuid.UUID]*FactKey) error {
 	row := make([]Value, len(factTable.Columns))
 	for i := range rows.Len() {
 		rows.Row(i, row)
-		f := Fact{Basis: int(row[0].Int), Day: domain.Date(row[1].Int), Grants: row[4].Int, Amount: row[5].Int, On: row[6].Bytes, Off: row[7].Bytes}
-		copy(f.Key[:], row[2].Bytes)
+		f := factOf(row)
 		if slices.Contains(t.q.Bases(), f.Basis) && t.q.covers(f.Day) {
 			facts = append(facts, f)
 		}

@@ -1,6 +1,10 @@
 package projections
 
-import "github.com/soquy/soquy/domain"
+import (
+	"context"
+
+	"github.com/soquy/soquy/domain"
+)
 
 // A person's ordinal is the position of the registration: 4 bytes in the lists of totals.
 var (
@@ -28,6 +32,12 @@ func foldPersons(f *Fold, e *domain.Event) error {
 		}
 	}
 	return nil
+}
+
+// Persons answers questions about who is one person.
+type Persons interface {
+	// Aliases returns which person was another at a position; one beyond the log is now.
+	Aliases(ctx context.Context, at int64) (Aliases, error)
 }
 
 // Aliases says which person, by ordinal, counts as which other now.

@@ -51,6 +51,7 @@ type state interface {
 type readModels interface {
 	projections.Balances
 	projections.Totals
+	projections.Persons
 	projections.Vouchers
 	projections.Donors
 	projections.Indicators

@@ -115,6 +115,10 @@ func (v *knownView) Totals(ctx context.Context, q projections.TotalsQuery) ([]pr
 	return v.view.Totals(ctx, q)
 }
 
+func (v *knownView) Aliases(ctx context.Context, at int64) (projections.Aliases, error) {
+	return v.view.Aliases(ctx, min(at, v.at.Position))
+}
+
 func (v *knownView) Tree(context.Context) (*projections.Tree, error) { return v.tree, nil }
 
 func (v *knownView) Units(ctx context.Context) ([]projections.Unit, error) {

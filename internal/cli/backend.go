@@ -106,6 +106,7 @@ type View interface {
 	Head() Head
 	projections.Balances
 	projections.Totals
+	projections.Persons
 	projections.Vouchers
 	projections.Donors
 	projections.Indicators

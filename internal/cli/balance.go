@@ -59,14 +59,18 @@ func (p *program) balanceCommand() *command {
 func (p *program) balanceJSON(h Head, asOf *domain.Date, rows []projections.BalanceRow) error {
 	answer := balancesJSON{headJSON: newHeadJSON(h), AsOf: dateJSON(asOf), Balances: make([]balanceJSON, len(rows))}
 	for i := range rows {
-		b, d := &rows[i], h.Currency.Decimals
-		answer.Balances[i] = balanceJSON{
-			Fund: b.Fund, Unit: b.Unit, Asset: string(b.Asset), Currency: h.Currency.Code,
-			Posted: money.Format(b.Posted, d), Encumbered: money.Format(b.Encumbered, d), Available: money.Format(b.Available(), d),
-			Measure: b.Measure, Quantity: money.FormatQuantity(b.Quantity), QuantityEncumbered: money.FormatQuantity(b.QuantityEncumbered),
-		}
+		answer.Balances[i] = newBalanceJSON(&rows[i], h.Currency)
 	}
 	return p.encode(answer)
+}
+
+func newBalanceJSON(b *projections.BalanceRow, c money.Currency) balanceJSON {
+	d := c.Decimals
+	return balanceJSON{
+		Fund: b.Fund, Unit: b.Unit, Asset: string(b.Asset), Currency: c.Code,
+		Posted: money.Format(b.Posted, d), Encumbered: money.Format(b.Encumbered, d), Available: money.Format(b.Available(), d),
+		Measure: b.Measure, Quantity: money.FormatQuantity(b.Quantity), QuantityEncumbered: money.FormatQuantity(b.QuantityEncumbered),
+	}
 }
 
 func (p *program) balanceTable(h Head, asOf *domain.Date, rows []projections.BalanceRow) {

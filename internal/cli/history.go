@@ -135,12 +135,8 @@ func (p *program) historyTable(h *history) {
 		for _, v := range e.Vouchers() {
 			numbers = append(numbers, v.Number)
 		}
-		what := p.cat.Term("event", e.Body.Type())
-		if r, isReversal := e.Body.(*domain.EntryReversed); isReversal {
-			what += ": " + p.cat.Term("event", r.Entry.Type())
-		}
 		row := []string{
-			p.count(e.Position), p.date(e.EffectiveOn), p.date(domain.DateOf(e.RecordedAt)), what, "", "", "", "",
+			p.count(e.Position), p.date(e.EffectiveOn), p.date(domain.DateOf(e.RecordedAt)), p.eventName(e), "", "", "", "",
 			strings.Join(numbers, ", "), e.ID.String(),
 		}
 		effects := e.Effects()

@@ -65,13 +65,5 @@ func (c *command) knownAt(dst *knownFlag) *command {
 
 // readAt opens the ledger and calls f with what it knew at a moment.
 func (p *program) readAt(ctx context.Context, at KnownAt, f func(View) error) error {
-	r, err := p.backend.Reader(ctx, p.target())
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	return r.ViewAt(ctx, at, func(v View) error {
-		p.cat, p.past = p.cat.In(v.Head().Currency.Code), !at.Now()
-		return f(v)
-	})
+	return p.readerAt(ctx, at, func(_ Reader, v View) error { return f(v) })
 }

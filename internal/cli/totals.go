@@ -79,6 +79,16 @@ func (o *inOrder) Set(s string) error {
 }
 
 func (p *program) totalsCommand() *command {
+	c := p.command("totals", "totals")
+	asked := c.totals()
+	return c.runs(func(ctx context.Context, _ []string) error {
+		q, at := asked()
+		return p.totals(ctx, at, q)
+	})
+}
+
+// totals adds the flags of a question about totals, and returns what they ask for once they were read.
+func (c *command) totals() func() (projections.TotalsQuery, KnownAt) {
 	var (
 		q                                projections.TotalsQuery
 		by                               inOrder
@@ -91,7 +101,7 @@ func (p *program) totalsCommand() *command {
 		rollup, paid                     bool
 		at                               knownFlag
 	)
-	c := p.command("totals", "totals")
+	c = &command{c.Command, c.p, "totals"} // whose flags mean the same wherever they are
 	by.words = plain(projections.Dims())
 	c.Flags().Var(&by, "by", c.usageOf("by"))
 	c.completes("by", fixed(by.words))
@@ -102,7 +112,7 @@ func (p *program) totalsCommand() *command {
 	c.choices(&achievements, "achievement-level", domain.AchievementLevels())
 	c.choices(&educations, "education-level", domain.EducationLevels()).choices(&causes, "cause", domain.Causes())
 	c.knownAt(&at)
-	return c.runs(func(ctx context.Context, _ []string) error {
+	return func() (projections.TotalsQuery, KnownAt) {
 		q.By = nil
 		for _, d := range by.values {
 			q.By = append(q.By, projections.Dim(d))
@@ -112,24 +122,13 @@ func (p *program) totalsCommand() *command {
 		q.UnitLevels, q.Measures, q.Recipients = levels.values, measures.values, recipients.values
 		q.Funds, q.Donors = list(fund), list(donor)
 		q.AchievementLevels, q.EducationLevels, q.Causes = achievements.values, educations.values, causes.values
-		return p.totals(ctx, at.KnownAt, q)
-	})
+		return q, at.KnownAt
+	}
 }
 
 func (p *program) totals(ctx context.Context, at KnownAt, q projections.TotalsQuery) error {
-	if q.Rollup && !slices.Contains(q.By, projections.ByUnit) {
-		return usage("rollup")
-	}
 	return p.readAt(ctx, at, func(v View) error {
-		if q.Within != "" {
-			if err := known(ctx, v, "unit", []string{q.Within}); err != nil {
-				return err
-			}
-		}
-		if err := known(ctx, v, "fund", q.Funds); err != nil {
-			return err
-		}
-		if err := known(ctx, v, "donor", q.Donors); err != nil {
+		if err := checkTotals(ctx, v, &q); err != nil {
 			return err
 		}
 		rows, err := v.Totals(ctx, q)
@@ -141,6 +140,22 @@ func (p *program) totals(ctx context.Context, at KnownAt, q projections.TotalsQu
 		}
 		return p.totalsTable(ctx, v, &q, rows)
 	})
+}
+
+// checkTotals refuses a question that contradicts itself or names what is not in the ledger.
+func checkTotals(ctx context.Context, v View, q *projections.TotalsQuery) error {
+	if q.Rollup && !slices.Contains(q.By, projections.ByUnit) {
+		return usage("rollup")
+	}
+	if q.Within != "" {
+		if err := known(ctx, v, "unit", []string{q.Within}); err != nil {
+			return err
+		}
+	}
+	if err := known(ctx, v, "fund", q.Funds); err != nil {
+		return err
+	}
+	return known(ctx, v, "donor", q.Donors)
 }
 
 func (p *program) totalsJSON(h Head, q *projections.TotalsQuery, rows []projections.TotalsRow) error {

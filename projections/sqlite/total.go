@@ -40,7 +40,7 @@ func (r *Reader) totals(ctx context.Context, q projections.TotalsQuery, afresh b
 	if q.KnownAt != nil {
 		tree = tree.Known(bounds.Position)
 	}
-	aliases, err := r.aliases(ctx, bounds.Position)
+	aliases, err := r.Aliases(ctx, bounds.Position)
 	if err != nil {
 		return nil, err
 	}
@@ -172,8 +172,8 @@ func (r *Reader) factKeys(ctx context.Context, afresh bool) (map[uuid.UUID]*proj
 	return r.p.keys.Learn(r.ledger, fresh, at.Position), nil
 }
 
-// aliases returns which person was another at a position.
-func (r *Reader) aliases(ctx context.Context, at int64) (projections.Aliases, error) {
+// Aliases implements projections.Persons.
+func (r *Reader) Aliases(ctx context.Context, at int64) (projections.Aliases, error) {
 	const query = `SELECT person_position, into_position FROM person_aliases
 		WHERE ledger_id = ?1 AND slot = ?2 AND position <= ?3 AND (until_position IS NULL OR until_position > ?3)`
 	rows, err := r.query(ctx, "persons", query, at)
