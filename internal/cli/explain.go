@@ -62,7 +62,10 @@ func (p *program) explainTotalsCommand() *command {
 	c := p.command("explain.totals", "totals").text(&row, "row").needs("row")
 	asked := c.totals()
 	return c.runs(func(ctx context.Context, _ []string) error {
-		q, at := asked()
+		q, at, err := asked()
+		if err != nil {
+			return err
+		}
 		want, err := parseRow(row, q.By)
 		if err != nil {
 			return err

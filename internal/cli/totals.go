@@ -82,13 +82,16 @@ func (p *program) totalsCommand() *command {
 	c := p.command("totals", "totals")
 	asked := c.totals()
 	return c.runs(func(ctx context.Context, _ []string) error {
-		q, at := asked()
+		q, at, err := asked()
+		if err != nil {
+			return err
+		}
 		return p.totals(ctx, at, q)
 	})
 }
 
 // totals adds the flags of a question about totals, and returns what they ask for once they were read.
-func (c *command) totals() func() (projections.TotalsQuery, KnownAt) {
+func (c *command) totals() func() (projections.TotalsQuery, KnownAt, error) {
 	var (
 		q                                projections.TotalsQuery
 		by                               inOrder
@@ -112,7 +115,7 @@ func (c *command) totals() func() (projections.TotalsQuery, KnownAt) {
 	c.choices(&achievements, "achievement-level", domain.AchievementLevels())
 	c.choices(&educations, "education-level", domain.EducationLevels()).choices(&causes, "cause", domain.Causes())
 	c.knownAt(&at)
-	return func() (projections.TotalsQuery, KnownAt) {
+	return func() (projections.TotalsQuery, KnownAt, error) {
 		q.By = nil
 		for _, d := range by.values {
 			q.By = append(q.By, projections.Dim(d))
@@ -122,7 +125,10 @@ func (c *command) totals() func() (projections.TotalsQuery, KnownAt) {
 		q.UnitLevels, q.Measures, q.Recipients = levels.values, measures.values, recipients.values
 		q.Funds, q.Donors = list(fund), list(donor)
 		q.AchievementLevels, q.EducationLevels, q.Causes = achievements.values, educations.values, causes.values
-		return q, at.KnownAt
+		if q.Rollup && !slices.Contains(q.By, projections.ByUnit) {
+			return q, at.KnownAt, usage("rollup")
+		}
+		return q, at.KnownAt, nil
 	}
 }
 
@@ -142,11 +148,8 @@ func (p *program) totals(ctx context.Context, at KnownAt, q projections.TotalsQu
 	})
 }
 
-// checkTotals refuses a question that contradicts itself or names what is not in the ledger.
+// checkTotals refuses a question that names what is not in the ledger.
 func checkTotals(ctx context.Context, v View, q *projections.TotalsQuery) error {
-	if q.Rollup && !slices.Contains(q.By, projections.ByUnit) {
-		return usage("rollup")
-	}
 	if q.Within != "" {
 		if err := known(ctx, v, "unit", []string{q.Within}); err != nil {
 			return err
