@@ -69,8 +69,21 @@ func (r *reader) Range(ctx context.Context, first, last int64, yield func(*domai
 	return explained(r.events(ctx, first, last, yield), r.target)
 }
 
-// History calls yield with the events of a subject. A person's includes those of its aliases only by their own subject.
+// History calls yield with the events of a subject. A person's includes those of its aliases only by their own subject. A voucher's go
+// through the fund of its first entry; a unit's and an actor's through the whole log.
 func (r *reader) History(ctx context.Context, subject string, yield func([]byte, *domain.Event) error) error {
+	switch kind, id, _ := strings.Cut(subject, ":"); kind {
+	case "voucher":
+		return explained(r.voucherHistory(ctx, id, yield), r.target)
+	case "unit":
+		return explained(r.scan(ctx, concerns(id), yield), r.target)
+	case "actor":
+		return explained(r.scan(ctx, func(e *domain.Event) bool { return e.Actor == id }, yield), r.target)
+	}
+	return explained(r.subjectHistory(ctx, subject, yield), r.target)
+}
+
+func (r *reader) subjectHistory(ctx context.Context, subject string, yield func([]byte, *domain.Event) error) error {
 	codec := r.codec()
 	each := func(rec *eventstore.Record) error {
 		decoded, err := codec.Decode(rec.Envelope)
@@ -79,7 +92,7 @@ func (r *reader) History(ctx context.Context, subject string, yield func([]byte,
 		}
 		return yield(rec.Envelope, &decoded.Event)
 	}
-	return explained(r.db.Subject(ctx, r.id, subject, each), r.target)
+	return r.db.Subject(ctx, r.id, subject, each)
 }
 
 func (r *reader) Personal(ctx context.Context, persons []uuid.UUID) (map[uuid.UUID]cli.Personal, error) {

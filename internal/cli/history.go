@@ -65,7 +65,9 @@ func (p *program) history(ctx context.Context, r Reader, subject string, at Know
 }
 
 // subjectKinds are the kinds of subjects.
-func subjectKinds() []string { return []string{"fund", "person", "donor", "grant", "pledge"} }
+func subjectKinds() []string {
+	return []string{"fund", "unit", "person", "donor", "grant", "pledge", "voucher", "actor"}
+}
 
 func (p *program) historyCommand() *command {
 	var subject string
@@ -118,7 +120,15 @@ func parseSubject(s string) (string, error) {
 			return "", bad
 		}
 		return kind + ":" + parsed.String(), nil
-	case kind == "fund" || kind == "donor" || kind == "pledge":
+	case kind == "voucher":
+		unit, number, _ := strings.Cut(id, "/")
+		if _, _, _, err := domain.ParseVoucherNumber(number); err != nil || !domain.ValidCode(unit) {
+			return "", bad
+		}
+		return s, nil
+	case kind == "actor" && id != "":
+		return s, nil
+	case kind == "fund" || kind == "donor" || kind == "pledge" || kind == "unit":
 		if !domain.ValidCode(id) {
 			return "", bad
 		}
