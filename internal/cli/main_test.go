@@ -69,7 +69,7 @@ func TestUsage(t *testing.T) {
 		{"totals --measure gold", ExitUsage, "[usage.choice]"},
 		{"balance --as-of 05/09/2016 --lang en", ExitUsage, "[usage.date]"},
 		{"balance --lang fr", ExitUsage, "[usage.choice]"},
-		{"history --subject unit:X", ExitUsage, "[subject.malformed]"},
+		{"history --subject village:X", ExitUsage, "[subject.malformed]"},
 		{"history --subject person:1", ExitUsage, "[subject.malformed]"},
 		{"events --from 0", ExitUsage, "[usage.flag_value]"},
 		{"events --from x", ExitUsage, "[usage.flag_value]"},
