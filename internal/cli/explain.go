@@ -27,6 +27,7 @@ type explainedShareJSON struct {
 	PeopleOn    int    `json:"people_on"`
 	PeopleOff   int    `json:"people_off"`
 	Amount      string `json:"amount"`
+	Sentence    string `json:"sentence"`
 }
 
 type explainedBalanceJSON struct {
@@ -45,6 +46,7 @@ type explainedEffectJSON struct {
 	Encumbered         string `json:"encumbered"`
 	Quantity           string `json:"quantity"`
 	QuantityEncumbered string `json:"quantity_encumbered"`
+	Sentence           string `json:"sentence"`
 }
 
 func (p *program) explainCommand() *command {
@@ -143,32 +145,45 @@ func (p *program) explainedTotalJSON(h Head, q *projections.TotalsQuery, row *pr
 	for i, s := range list {
 		answer.Events[i] = explainedShareJSON{
 			s.event.Position, s.event.ID.String(), s.event.Body.Type(), s.event.EffectiveOn.String(),
-			s.Grants, s.On, s.Off, money.Format(s.Amount, decimals),
+			s.Grants, s.On, s.Off, money.Format(s.Amount, decimals), Sentence(p.cat, h.Currency, s.event),
 		}
 	}
 	return p.encode(answer)
 }
 
 func (p *program) explainedTotalTable(h Head, row *projections.TotalsRow, list []explainedShare) error {
-	t := p.table("position>", "effective_on", "event", "grants>", "amount>", "id")
+	t := p.table("position>", "effective_on", "grants>", "counted>", "amount>", "id", "description")
 	for _, s := range list {
-		grants := ""
+		grants, counted := "", ""
 		if isGrants(row.Measure) {
-			grants = p.count(s.Grants)
+			grants, counted = p.count(s.Grants), p.counted(s.Share)
 		}
-		t.row(p.count(s.event.Position), p.date(s.event.EffectiveOn), p.eventName(s.event), grants, p.amount(s.Amount, h.Currency), s.event.ID.String())
+		t.row(p.count(s.event.Position), p.date(s.event.EffectiveOn), grants, counted, p.amount(s.Amount, h.Currency), s.event.ID.String(),
+			Sentence(p.cat, h.Currency, s.event))
 	}
 	grants := ""
 	if isGrants(row.Measure) {
 		grants = p.count(row.Grants)
 	}
-	t.footer(p.t("table.total"), "", "", grants, p.amount(row.Amount, h.Currency), "")
+	t.footer(p.t("table.total"), "", grants, "", p.amount(row.Amount, h.Currency), "", "")
 	t.print()
 	if isGrants(row.Measure) {
 		p.printf("%s\n", p.t("explain.people", "people", p.count(row.People)))
 	}
 	p.tail(h)
 	return nil
+}
+
+// counted says of how many persons an event counts one, with a sign; "" of none.
+func (p *program) counted(s projections.Share) string {
+	var parts []string
+	if s.On > 0 {
+		parts = append(parts, "+"+p.count(int64(s.On)))
+	}
+	if s.Off > 0 {
+		parts = append(parts, "-"+p.count(int64(s.Off)))
+	}
+	return strings.Join(parts, " ")
 }
 
 // eventName names what an event is, and of a reversal what it undoes.
@@ -267,12 +282,12 @@ func (p *program) explainBalance(ctx context.Context, r Reader, v View, q projec
 		return p.explainedBalanceJSON(v.Head(), q.AsOf, &rows[at], list)
 	}
 	h := v.Head()
-	t := p.table("position>", "effective_on", "event", "change>", "reserved>", "id")
+	t := p.table("position>", "effective_on", "change>", "reserved>", "id", "description")
 	for _, x := range list {
-		t.row(p.count(x.event.Position), p.date(x.Day), p.eventName(x.event), p.signed(x.Posted, h.Currency), p.signed(x.Encumbered, h.Currency),
-			x.event.ID.String())
+		t.row(p.count(x.event.Position), p.date(x.Day), p.signed(x.Posted, h.Currency), p.signed(x.Encumbered, h.Currency),
+			x.event.ID.String(), Sentence(p.cat, h.Currency, x.event))
 	}
-	t.footer(p.t("table.total"), "", "", p.amount(sum.Posted, h.Currency), p.amount(sum.Encumbered, h.Currency), "")
+	t.footer(p.t("table.total"), "", p.amount(sum.Posted, h.Currency), p.amount(sum.Encumbered, h.Currency), "", "")
 	t.print()
 	p.tail(h)
 	return nil
@@ -287,7 +302,7 @@ func (p *program) explainedBalanceJSON(h Head, asOf *domain.Date, row *projectio
 		answer.Events[i] = explainedEffectJSON{
 			x.event.Position, x.event.ID.String(), x.event.Body.Type(), x.Day.String(),
 			money.Format(x.Posted, decimals), money.Format(x.Encumbered, decimals),
-			money.FormatQuantity(x.Quantity), money.FormatQuantity(x.QuantityEncumbered),
+			money.FormatQuantity(x.Quantity), money.FormatQuantity(x.QuantityEncumbered), Sentence(p.cat, h.Currency, x.event),
 		}
 	}
 	return p.encode(answer)

@@ -138,7 +138,7 @@ func parseSubject(s string) (string, error) {
 }
 
 func (p *program) historyTable(h *history) {
-	t := p.table("position>", "effective_on", "recorded_on", "event", "fund", "asset", "change>", "reserved>", "voucher", "id")
+	t := p.table("position>", "effective_on", "recorded_on", "event", "fund", "asset", "change>", "reserved>", "voucher", "id", "description")
 	for i := range h.entries {
 		e := &h.entries[i].event
 		var numbers []string
@@ -147,7 +147,7 @@ func (p *program) historyTable(h *history) {
 		}
 		row := []string{
 			p.count(e.Position), p.date(e.EffectiveOn), p.date(domain.DateOf(e.RecordedAt)), p.eventName(e), "", "", "", "",
-			strings.Join(numbers, ", "), e.ID.String(),
+			strings.Join(numbers, ", "), e.ID.String(), Sentence(p.cat, h.head.Currency, e),
 		}
 		effects := e.Effects()
 		if len(effects) == 0 {

@@ -222,6 +222,7 @@ func (p *program) steps(ctx context.Context, to KnownAt) error {
 		wait = p.waits(p.in)
 	}
 	after := map[holdingKey]domain.Balance{}
+	vi, en := locale.New(locale.Vietnamese), locale.New(locale.English)
 	err = r.Range(ctx, 1, h.Position, func(e *domain.Event) error {
 		effects := e.Effects()
 		balances := make([]domain.Balance, len(effects))
@@ -233,7 +234,7 @@ func (p *program) steps(ctx context.Context, to KnownAt) error {
 			after[key], balances[i] = b, b
 		}
 		if p.json {
-			return p.stepJSON(e, effects, balances, h.Currency.Decimals)
+			return p.stepJSON(vi, en, e, effects, balances, h.Currency)
 		}
 		p.step(e, effects, balances, h.Currency)
 		if e.Position == h.Position {
@@ -266,24 +267,8 @@ func (p *program) waits(in io.Reader) func() error {
 	}
 }
 
-// sentence says what an event is, with its voucher numbers.
-func sentence(cat *locale.Catalogue, e *domain.Event) string {
-	what := cat.Term("event", e.Body.Type())
-	if r, isReversal := e.Body.(*domain.EntryReversed); isReversal {
-		what += ": " + cat.Term("event", r.Entry.Type())
-	}
-	var numbers []string
-	for _, v := range e.Vouchers() {
-		numbers = append(numbers, v.Number)
-	}
-	if len(numbers) > 0 {
-		what += " (" + strings.Join(numbers, ", ") + ")"
-	}
-	return what
-}
-
 func (p *program) step(e *domain.Event, effects []domain.Effect, after []domain.Balance, c money.Currency) {
-	p.printf("%s  %s  %s\n", p.count(e.Position), p.date(e.EffectiveOn), sentence(p.cat, e))
+	p.printf("%s  %s  %s\n", p.count(e.Position), p.date(e.EffectiveOn), Sentence(p.cat, c, e))
 	for i := range effects {
 		f, b := &effects[i], &after[i]
 		line := func(key string, change, left string) {
@@ -311,10 +296,11 @@ func signedQuantity(v int64, l money.Locale) string {
 	return money.FormatQuantityLocal(v, l)
 }
 
-func (p *program) stepJSON(e *domain.Event, effects []domain.Effect, after []domain.Balance, decimals int) error {
+func (p *program) stepJSON(vi, en *locale.Catalogue, e *domain.Event, effects []domain.Effect, after []domain.Balance, c money.Currency) error {
+	decimals := c.Decimals
 	s := stepJSON{
 		Position: e.Position, Event: e.ID.String(), EffectiveOn: e.EffectiveOn.String(), RecordedAt: e.RecordedAt.UTC().Format("2006-01-02T15:04:05.000000Z"),
-		Type: e.Body.Type(), VI: sentence(locale.New(locale.Vietnamese), e), EN: sentence(locale.New(locale.English), e),
+		Type: e.Body.Type(), VI: Sentence(vi, c, e), EN: Sentence(en, c, e),
 		Changes: make([]changeJSON, len(effects)),
 	}
 	for i := range effects {
