@@ -47,7 +47,7 @@ var allowed = map[string][]string{
 	"internal/report":            {"domain", "projections"},
 	"internal/report/chart":      {"domain"},
 	"internal/export":            {"domain", "domain/money", "eventstore/transparency", "projections"},
-	"internal/cli":               append([]string{"internal/report", "internal/report/chart", "internal/export"}, edges...),
+	"internal/cli":               append([]string{"internal/audit", "internal/report", "internal/report/chart", "internal/export"}, edges...),
 	"internal/demo":              edges,
 	"internal/bench":             edges,
 	"internal/app":               {all},
