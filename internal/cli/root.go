@@ -69,7 +69,7 @@ func (p *program) root() *cobra.Command {
 	add(readGroup, p.balanceCommand(), p.totalsCommand(), p.indicatorsCommand(), p.vouchersCommand(), p.historyCommand(), p.explainCommand(), p.eventsCommand(),
 		p.trialBalanceCommand(), p.ledgerCommand(), p.cashBookCommand())
 	add(checkGroup, p.verifyCommand(), p.replayCommand(), p.reportCommand(), p.checkpointCommand(), p.proofCommand(), p.receiptCommand(), p.exportCommand(),
-		p.verifyExportCommand(), p.checkProofCommand(), p.checkReceiptCommand(), p.witnessCommand(), p.sampleCommand(), p.publicKeyCommand(), p.keyCommand(), p.backupCommand(), p.restoreCommand(), p.rebuildCommand())
+		p.verifyExportCommand(), p.checkProofCommand(), p.checkReceiptCommand(), p.witnessCommand(), p.sampleCommand(), p.anomaliesCommand(), p.publicKeyCommand(), p.keyCommand(), p.backupCommand(), p.restoreCommand(), p.rebuildCommand())
 	add(otherGroup, p.demoCommand(), p.migrateCommand(), p.benchCommand(), p.completionCommand(), p.versionCommand())
 	return c.Command
 }

@@ -97,7 +97,7 @@ func (p *program) sampleCommand() *command {
 				return err
 			}
 			var err error
-			if s.interval, err = p.interval(interval, v.Head().Currency); err != nil {
+			if s.interval, err = p.aboveZero("--interval", interval, v.Head().Currency); err != nil {
 				return err
 			}
 			if err := p.draw(ctx, r, v.Head(), &s); err != nil {
@@ -120,19 +120,19 @@ func (s *sampled) check(size, interval bool) error {
 	return nil
 }
 
-// interval reads an amount above zero; none is 0.
-func (p *program) interval(text string, c money.Currency) (int64, error) {
+// aboveZero reads an amount above zero; none is 0.
+func (p *program) aboveZero(flag, text string, c money.Currency) (int64, error) {
 	if text == "" {
 		return 0, nil
 	}
 	f := form{p: p, currency: c}
-	d := f.amount("--interval", text)
+	d := f.amount(flag, text)
 	if f.err != nil {
 		return 0, f.err
 	}
 	v, err := d.Minor(c.Decimals)
 	if err != nil || v < 1 {
-		return 0, usage("amount", "name", "--interval", "value", text)
+		return 0, usage("amount", "name", flag, "value", text)
 	}
 	return v, nil
 }
