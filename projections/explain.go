@@ -128,3 +128,37 @@ func (q *TotalsQuery) ofDonors(e *domain.Event) bool {
 	d, ok := body.(*domain.DonationReceived)
 	return ok && slices.Contains(q.Donors, d.Donor)
 }
+
+// A Counted is what one event adds to the totals of one key.
+type Counted struct {
+	*FactKey
+	Day  domain.Date
+	Paid bool // in what is asked for with Paid
+	Both bool // with Paid and without: what is no grant
+	Share
+}
+
+// CountedIn returns what an event adds to totals, in order of measure; nothing for most events.
+func CountedIn(e *domain.Event) ([]Counted, error) {
+	x := &Explainer{tally: &Tally{}, fold: NewFold(Lookup("totals"), nil), keys: map[uuid.UUID]*FactKey{}}
+	if err := x.fold.Add(e); err != nil {
+		return nil, err
+	}
+	x.learn()
+	facts := x.fold.Rows(factTable)
+	row := make([]Value, len(factTable.Columns))
+	var list []Counted
+	for i := range facts.Len() {
+		facts.Row(i, row)
+		f := factOf(row)
+		key := x.keys[f.Key]
+		if !slices.Contains(Measures(), key.Measure) { // of the books alone
+			continue
+		}
+		list = append(list, Counted{key, f.Day, f.Basis == PaidBasis, f.Basis == BothBases, Share{f.Grants, f.Amount, len(f.On) / 4, len(f.Off) / 4}})
+	}
+	slices.SortStableFunc(list, func(a, b Counted) int {
+		return slices.Index(Measures(), a.Measure) - slices.Index(Measures(), b.Measure)
+	})
+	return list, nil
+}

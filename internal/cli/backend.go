@@ -137,6 +137,8 @@ type Reader interface {
 	Range(ctx context.Context, first, last int64, yield func(e *domain.Event) error) error
 	// History calls yield with the events that name a subject ("fund:HB", "person:…"), in order.
 	History(ctx context.Context, subject string, yield func(envelope []byte, e *domain.Event) error) error
+	// Event returns the event of an ID.
+	Event(ctx context.Context, event uuid.UUID) (*domain.Event, error)
 	// Personal returns the private documents of persons that still exist, by person.
 	Personal(ctx context.Context, persons []uuid.UUID) (map[uuid.UUID]Personal, error)
 	Close() error

@@ -50,7 +50,7 @@ type explainedEffectJSON struct {
 }
 
 func (p *program) explainCommand() *command {
-	return p.parent("explain", p.explainTotalsCommand(), p.explainBalanceCommand())
+	return p.parent("explain", p.explainTotalsCommand(), p.explainBalanceCommand(), p.explainEventCommand())
 }
 
 // An explainedShare is an event with what it adds to a row.

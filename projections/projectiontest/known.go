@@ -144,3 +144,55 @@ func testExplain(t *testing.T, open Open) {
 		t.Errorf("only %d rows were explained", explained)
 	}
 }
+
+// testCounted: what each event says that it counts adds up to the rows of totals by everything that it says, of grants and of payments.
+func testCounted(t *testing.T, open Open) {
+	h := NewHistory(t, 43).Province().Random(700)
+	w := newWriter(t, open(t), "counted")
+	w.append(h.Log, len(h.Log), constantly(100))
+	for _, paid := range []bool{false, true} {
+		q := projections.TotalsQuery{Paid: paid, By: []projections.Dim{
+			projections.ByUnit, projections.ByFund, projections.ByMonth, projections.ByAchievementLevel, projections.ByEducationLevel,
+			projections.BySchoolYear, projections.ByCause, projections.ByAsset, projections.ByDonorKind,
+		}}
+		type sum struct{ grants, amount int64 }
+		name := func(measure, recipient string, by []string) string { return fmt.Sprintf("%s %s %q", measure, recipient, by) }
+		got, want := map[string]sum{}, map[string]sum{}
+		for i := range h.Log {
+			list, err := projections.CountedIn(&h.Log[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range list {
+				if !c.Both && c.Paid != paid {
+					continue
+				}
+				by := []string{
+					c.Unit, c.Fund, c.Day.String()[:7], c.AchievementLevel, c.EducationLevel, c.SchoolYear, c.Cause, c.Asset, c.DonorKind,
+				}
+				s := got[name(c.Measure, c.Recipient, by)]
+				got[name(c.Measure, c.Recipient, by)] = sum{s.grants + c.Grants, s.amount + c.Amount}
+			}
+		}
+		w.view(func(ctx context.Context, r Reader) error {
+			rows, err := r.Totals(ctx, q)
+			for i := range rows {
+				want[name(rows[i].Measure, rows[i].Recipient, rows[i].By)] = sum{rows[i].Grants, rows[i].Amount}
+			}
+			return err
+		})
+		for key, s := range got {
+			if s != want[key] {
+				t.Errorf("paid %v: %s: the events count %+v, the totals %+v", paid, key, s, want[key])
+			}
+		}
+		for key, s := range want {
+			if _, counted := got[key]; !counted {
+				t.Errorf("paid %v: %s: the totals have %+v, and no event counts in it", paid, key, s)
+			}
+		}
+		if len(want) < 50 {
+			t.Errorf("only %d rows", len(want))
+		}
+	}
+}
