@@ -70,6 +70,7 @@ func TestDemoOnPostgres(t *testing.T) {
 func same(s string) string {
 	for _, r := range [][2]string{
 		{`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`, "ID"},
+		{`…[0-9a-f]{8}`, "…ID"},
 		{`\d{4}-\d\d-\d\dT[0-9:.]+Z`, "INSTANT"},
 		{`\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}`, "+KEY"},
 		{`— (\S+) [A-Za-z0-9+/]+=*`, "— $1 SIGNATURE"},
@@ -111,6 +112,14 @@ func TestBothDatabasesAgree(t *testing.T) {
 		{"ledger", "--account", "assets", "--from", "2017-03-02"},
 		{"ledger", "--account", "expenses", "--unit", "X1"},
 		{"cash-book", "--unit", "X1", "--month", "2017-03", "--lang", "en"},
+		{"history", "--subject", "unit:X1"},
+		{"explain", "event", "30"},
+		{"explain", "event", "45"},
+		{"explain", "balance", "--fund", "HB", "--asset", "cash"},
+		{"sample", "--method", "mus", "--seed", "a", "--size", "5"},
+		{"sample", "--method", "random", "--seed", "a", "--size", "5"},
+		{"sample", "--method", "top", "--size", "5", "--csv", "-"},
+		{"anomalies", "--limit", "1000000", "--rule", "duplicate_grant,duplicate_gift,duplicate_expense,split,round_sum,voucher_gap"},
 		{"export", "hledger", "-"},
 		{"export", "beancount", "-"},
 		{"verify"},

@@ -156,7 +156,9 @@ func testCounted(t *testing.T, open Open) {
 			projections.BySchoolYear, projections.ByCause, projections.ByAsset, projections.ByDonorKind,
 		}}
 		type sum struct{ grants, amount int64 }
-		name := func(measure, recipient string, by []string) string { return fmt.Sprintf("%s %s %q", measure, recipient, by) }
+		name := func(measure, recipient string, by []string) string {
+			return fmt.Sprintf("%s %s %q", measure, recipient, by)
+		}
 		got, want := map[string]sum{}, map[string]sum{}
 		for i := range h.Log {
 			list, err := projections.CountedIn(&h.Log[i])
