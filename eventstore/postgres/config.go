@@ -99,6 +99,7 @@ func configure(url string) (*pgxpool.Config, error) {
 func readers(config *pgxpool.Config) *pgxpool.Config {
 	config = config.Copy()
 	unlessGiven(config, "statement_timeout", readTimeout)
+	config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "0" // a view lasts as long as its reader, and locks nothing
 	// Not in the parameters that the session begins with: the server of target_session_attrs=read-write would be taken for a replica.
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, `SET default_transaction_read_only = on`)

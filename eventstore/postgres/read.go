@@ -59,18 +59,15 @@ func (r *row) head(ledger uuid.UUID) (eventstore.Head, error) {
 func (s *Store) Head(ctx context.Context, ledger uuid.UUID) (eventstore.Head, error) {
 	ctx, cancel := context.WithTimeout(ctx, readPatience)
 	defer cancel()
-	return head(ctx, s.read, ledger)
+	return scanHead(ledger, s.read.QueryRow(ctx, headQuery, ledger))
 }
 
-// HeadTx is Head as a transaction sees it.
-func (s *Store) HeadTx(ctx context.Context, tx pgx.Tx, ledger uuid.UUID) (eventstore.Head, error) {
-	return head(ctx, tx, ledger)
-}
+const headQuery = `SELECT origin, head_position, tree, note FROM ledgers WHERE ledger_id = $1`
 
-func head(ctx context.Context, q queryer, ledger uuid.UUID) (h eventstore.Head, err error) {
-	const query = `SELECT origin, head_position, tree, note FROM ledgers WHERE ledger_id = $1`
+// scanHead makes a head of what headQuery answers.
+func scanHead(ledger uuid.UUID, answer pgx.Row) (h eventstore.Head, err error) {
 	var r row
-	err = r.scan(q.QueryRow(ctx, query, ledger))
+	err = r.scan(answer)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		err = eventstore.ErrNotFound

@@ -23,9 +23,9 @@ func TestStore(t *testing.T) {
 		return &storetest.Database{
 			Store: store,
 			Again: func(t *testing.T) eventstore.Store { return open(t, url, postgres.ReadWrite, joiner) },
-			View: func(ctx context.Context, f func(func(uuid.UUID) (eventstore.Head, error)) error) error {
-				return store.View(ctx, func(ctx context.Context, tx pgx.Tx) error {
-					return f(func(ledger uuid.UUID) (eventstore.Head, error) { return store.HeadTx(ctx, tx, ledger) })
+			View: func(ctx context.Context, ledger uuid.UUID, f func(func() (eventstore.Head, error)) error) error {
+				return store.ViewLedger(ctx, ledger, false, func(_ context.Context, _ pgx.Tx, head func() (eventstore.Head, error)) error {
+					return f(head)
 				})
 			},
 			Exec: func(ctx context.Context, query string, args ...any) error { return exec(ctx, url, query, args...) },

@@ -27,9 +27,9 @@ func TestStore(t *testing.T) {
 		return &storetest.Database{
 			Store: store,
 			Again: func(t *testing.T) eventstore.Store { return open(t, path, sqlite.ReadWrite, joiner) },
-			View: func(ctx context.Context, f func(func(uuid.UUID) (eventstore.Head, error)) error) error {
+			View: func(ctx context.Context, ledger uuid.UUID, f func(func() (eventstore.Head, error)) error) error {
 				return store.View(ctx, func(ctx context.Context, tx *sql.Tx) error {
-					return f(func(ledger uuid.UUID) (eventstore.Head, error) { return store.HeadTx(ctx, tx, ledger) })
+					return f(func() (eventstore.Head, error) { return store.HeadTx(ctx, tx, ledger) })
 				})
 			},
 			Exec: func(ctx context.Context, query string, args ...any) error {

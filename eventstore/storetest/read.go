@@ -212,9 +212,9 @@ func testSubjects(t *testing.T, h Harness) {
 func testView(t *testing.T, h Harness) {
 	db, l := open(t, h), NewLedger(t, "KH")
 	append1(t, db.Store, l, l.Batch(3))
-	err := db.View(context.Background(), func(head func(uuid.UUID) (eventstore.Head, error)) error {
+	err := db.View(context.Background(), l.ID, func(head func() (eventstore.Head, error)) error {
 		for range 3 {
-			got, err := head(l.ID)
+			got, err := head()
 			if err != nil {
 				return err
 			}
@@ -223,7 +223,13 @@ func testView(t *testing.T, h Harness) {
 			}
 			append1(t, db.Store, l, l.Batch(3))
 		}
-		_, err := head(uuid.New())
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.View(context.Background(), uuid.New(), func(head func() (eventstore.Head, error)) error {
+		_, err := head()
 		wantErr(t, err, eventstore.ErrNotFound)
 		return nil
 	})
@@ -235,5 +241,5 @@ func testView(t *testing.T, h Harness) {
 		t.Fatalf("after the view the head is %d, %v", head.Position(), err)
 	}
 	failed := errors.New("failed")
-	wantErr(t, db.View(context.Background(), func(func(uuid.UUID) (eventstore.Head, error)) error { return failed }), failed)
+	wantErr(t, db.View(context.Background(), l.ID, func(func() (eventstore.Head, error)) error { return failed }), failed)
 }

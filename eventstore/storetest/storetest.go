@@ -27,8 +27,8 @@ type Database struct {
 	// Again opens another store on the same database, as another process would. It ends with the test.
 	Again func(t *testing.T) eventstore.Store
 
-	// View calls f in one read transaction, with a function that reads a head in it.
-	View func(ctx context.Context, f func(head func(ledger uuid.UUID) (eventstore.Head, error)) error) error
+	// View calls f in one read transaction, with a function that tells the head of a ledger in it.
+	View func(ctx context.Context, ledger uuid.UUID, f func(head func() (eventstore.Head, error)) error) error
 
 	// Exec runs one SQL statement as the owner of the tables. Its parameters are $1, $2, …, its tables are without schema.
 	Exec func(ctx context.Context, query string, args ...any) error

@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/soquy/soquy/domain"
@@ -34,15 +33,6 @@ type Projections struct {
 
 // New makes the read models of a database.
 func New() *Projections { return &Projections{} }
-
-// live reads the progress of a ledger's models.
-func live(ctx context.Context, tx pgx.Tx, ledger uuid.UUID) (map[string]projections.Position, error) {
-	have, err := collectLive(tx.Query(ctx, liveQuery, ledger))
-	if err != nil {
-		return nil, fmt.Errorf("progress of %s: %w", ledger, err)
-	}
-	return have, nil
-}
 
 // A queue is a transaction that takes statements to be sent together with its commit. The store's are ones.
 type queue interface {

@@ -18,6 +18,7 @@ type Reader struct {
 	tx       pgx.Tx
 	ledger   uuid.UUID
 	progress map[string]projections.Position // nil until it was read
+	generic  bool                            // the transaction takes one plan for all values
 }
 
 var (
@@ -52,32 +53,21 @@ func (r *Reader) Progress(ctx context.Context) ([]projections.Position, error) {
 	return list, nil
 }
 
-const liveQuery = `SELECT projection, version, slot, position FROM progress WHERE ledger_id = $1`
-
-// collectLive is what liveQuery answers.
-func collectLive(rows pgx.Rows, err error) (map[string]projections.Position, error) {
+// live reads the progress of a ledger's models.
+func live(ctx context.Context, tx pgx.Tx, ledger uuid.UUID) (map[string]projections.Position, error) {
+	const query = `SELECT projection, version, slot, position FROM progress WHERE ledger_id = $1`
+	rows, err := tx.Query(ctx, query, ledger)
 	list, err := collect(rows, err, func(p *projections.Position) []any {
 		return []any{&p.Name, &p.Version, &p.Slot, &p.Position}
 	})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("progress of %s: %w", ledger, err)
 	}
 	all := make(map[string]projections.Position, len(list))
 	for _, p := range list {
 		all[p.Name] = p
 	}
 	return all, nil
-}
-
-// queueLive has a batch read the progress, unless it was read before.
-func (r *Reader) queueLive(b *pgx.Batch) {
-	if r.progress != nil {
-		return
-	}
-	b.Queue(liveQuery, r.ledger).Query(func(rows pgx.Rows) (err error) {
-		r.progress, err = collectLive(rows, nil)
-		return err
-	})
 }
 
 // version is that of a model's rows as this program knows them.
@@ -114,6 +104,14 @@ func (r *Reader) query(ctx context.Context, model, query string, args ...any) (p
 	at, err := r.at(ctx, model)
 	if err != nil {
 		return nil, err
+	}
+	// Other questions than those for balances have conditions for which there is no one plan.
+	const anew = `SET LOCAL plan_cache_mode = auto`
+	if r.generic {
+		if _, err := r.tx.Exec(ctx, anew); err != nil {
+			return nil, err
+		}
+		r.generic = false
 	}
 	return r.tx.Query(ctx, query, append([]any{r.ledger, at.Slot}, args...)...)
 }
