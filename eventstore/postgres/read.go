@@ -167,10 +167,16 @@ func (s *Store) Event(ctx context.Context, ledger, id uuid.UUID) (eventstore.Rec
 
 // Subject implements eventstore.Log.
 func (s *Store) Subject(ctx context.Context, ledger uuid.UUID, subject string, yield func(*eventstore.Record) error) error {
-	// The left join, so that a row of the index without its event is seen.
-	const query = `SELECT s.position, e.event_id, e.type, e.effective_on, e.recorded_at, e.envelope
-		FROM subjects s LEFT JOIN events e ON e.ledger_id = s.ledger_id AND e.position = s.position
-		WHERE s.ledger_id = $1 AND s.subject = $2 AND s.position > $3 ORDER BY s.position LIMIT $4`
+	// From the row in which the last one was, or the one after. The left join, so that an entry of the index without its event is seen.
+	const query = `SELECT n.position, e.event_id, e.type, e.effective_on, e.recorded_at, e.envelope
+		FROM (
+			SELECT p.position FROM (
+				SELECT position, more FROM subjects WHERE ledger_id = $1 AND subject = $2 AND position >= coalesce((
+					SELECT max(position) FROM subjects WHERE ledger_id = $1 AND subject = $2 AND position <= $3), 0)
+				ORDER BY position LIMIT $4 + 1
+			) s CROSS JOIN LATERAL unnest(s.position || s.more) AS p (position)
+			WHERE p.position > $3 ORDER BY p.position LIMIT $4
+		) n LEFT JOIN events e ON e.ledger_id = $1 AND e.position = n.position ORDER BY n.position`
 	c := newChunk()
 	for after := int64(0); ; {
 		if err := c.load(ctx, s.read, query, ledger, subject, after, c.limit); err != nil {

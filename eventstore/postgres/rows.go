@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/soquy/soquy/eventstore"
 )
@@ -48,44 +49,59 @@ func (e eventRows) write(w *rowWriter, i int) {
 	w.bytes(r.Envelope)
 }
 
+// subjectRows are the positions of a batch by subject, in the order in which subjects came.
 type subjectRows struct {
 	*eventstore.Batch
-	subjects  []string
+	groups []subjectGroup
+}
+
+type subjectGroup struct {
+	subject   string
 	positions []int64
 }
 
 func newSubjectRows(b *eventstore.Batch) *subjectRows {
-	n := 0
-	for i := range b.Records {
-		n += len(b.Records[i].Subjects)
-	}
-	s := &subjectRows{b, make([]string, 0, n), make([]int64, 0, n)}
+	s := &subjectRows{Batch: b}
+	place := make(map[string]int, 2*len(b.Records))
 	for i := range b.Records {
 		for _, subject := range b.Records[i].Subjects {
-			s.subjects = append(s.subjects, subject)
-			s.positions = append(s.positions, b.Records[i].Position)
+			at, known := place[subject]
+			if !known {
+				at = len(s.groups)
+				place[subject] = at
+				s.groups = append(s.groups, subjectGroup{subject: subject})
+			}
+			s.groups[at].positions = append(s.groups[at].positions, b.Records[i].Position)
 		}
 	}
 	return s
 }
 
-func (s *subjectRows) len() int { return len(s.subjects) }
+func (s *subjectRows) len() int { return len(s.groups) }
 
-func (s *subjectRows) size() int { return 112 * s.len() }
+func (s *subjectRows) size() int {
+	n := 112 * len(s.groups)
+	for i := range s.groups {
+		n += 12 * len(s.groups[i].positions)
+	}
+	return n
+}
 
 func (*subjectRows) query() string {
 	return `INSERT INTO subjects SELECT * FROM unnest($1::subjects[])`
 }
 
 func (*subjectRows) copyQuery() string {
-	return `COPY subjects (ledger_id, subject, position) FROM STDIN (FORMAT binary)`
+	return `COPY subjects (ledger_id, subject, position, more) FROM STDIN (FORMAT binary)`
 }
 
 func (s *subjectRows) write(w *rowWriter, i int) {
-	w.begin(3)
+	g := &s.groups[i]
+	w.begin(4)
 	w.uuid(&s.Ledger)
-	w.text(s.subjects[i])
-	w.int64(s.positions[i])
+	w.text(g.subject)
+	w.int64(g.positions[0])
+	w.int64s(g.positions[1:])
 }
 
 type commandRows struct{ *eventstore.Batch }
@@ -132,7 +148,7 @@ func (w *rowWriter) size(n int) {
 		w.b = binary.BigEndian.AppendUint32(w.b, w.types[w.next])
 		w.next++
 	}
-	w.b = binary.BigEndian.AppendUint32(w.b, uint32(n))
+	w.b = binary.BigEndian.AppendUint32(w.b, uint32(n)) // -1 is null
 }
 
 func (w *rowWriter) bytes(value []byte) {
@@ -150,6 +166,21 @@ func (w *rowWriter) uuid(id *uuid.UUID) { w.bytes(id[:]) }
 func (w *rowWriter) int64(n int64) {
 	w.size(8)
 	w.b = binary.BigEndian.AppendUint64(w.b, uint64(n))
+}
+
+// int64s writes an array, and null for none.
+func (w *rowWriter) int64s(list []int64) {
+	if len(list) == 0 {
+		w.size(-1)
+		return
+	}
+	w.size(20 + 12*len(list))
+	for _, n := range [...]uint32{1, 0, pgtype.Int8OID, uint32(len(list)), 1} { // dimensions, nulls, element, length, first subscript
+		w.b = binary.BigEndian.AppendUint32(w.b, n)
+	}
+	for _, n := range list {
+		w.b = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(w.b, 8), uint64(n))
+	}
 }
 
 const secondsPerDay = 24 * 60 * 60

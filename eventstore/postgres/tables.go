@@ -17,11 +17,12 @@ const tileRows = 512
 
 // AllSubjects implements eventstore.Tables.
 func (s *Store) AllSubjects(ctx context.Context, ledger uuid.UUID, yield func(subject string, position int64) error) error {
-	const query = `SELECT subject, position FROM subjects WHERE ledger_id = $1 AND (subject, position) > ($3, $4)
+	const query = `SELECT subject, position, more FROM subjects WHERE ledger_id = $1 AND (subject, position) > ($3, $4)
 		ORDER BY subject, position LIMIT $2`
 	type row struct {
 		subject  string
 		position int64
+		more     []int64
 	}
 	last := ""
 	return all(ctx, s, "read the subjects", query, ledger, chunkRows,
@@ -33,11 +34,42 @@ func (s *Store) AllSubjects(ctx context.Context, ledger uuid.UUID, yield func(su
 			if last != string(v[0]) {
 				last = string(v[0]) // one string for a run of the same
 			}
-			return row{last, int64(binary.BigEndian.Uint64(v[1]))}, nil
+			more, err := int64s(v[2])
+			return row{last, int64(binary.BigEndian.Uint64(v[1])), more}, err
 		},
 		func(x *row) []any { return []any{x.subject, x.position} },
-		func(x *row) error { return yield(x.subject, x.position) },
+		func(x *row) error {
+			if err := yield(x.subject, x.position); err != nil {
+				return err
+			}
+			for _, position := range x.more {
+				if err := yield(x.subject, position); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
 		"", 0)
+}
+
+// int64s reads an array of bigint in the binary format; null is none.
+func int64s(b []byte) ([]int64, error) {
+	const header, element = 20, 12 // bytes
+	if b == nil {
+		return nil, nil
+	}
+	if len(b) < header || (len(b)-header)%element != 0 || binary.BigEndian.Uint32(b) != 1 {
+		return nil, fmt.Errorf("%w: subjects.more is no list of positions", eventstore.ErrCorrupt)
+	}
+	list := make([]int64, (len(b)-header)/element)
+	for i := range list {
+		at := b[header+element*i:]
+		if binary.BigEndian.Uint32(at) != 8 {
+			return nil, fmt.Errorf("%w: subjects.more has a null", eventstore.ErrCorrupt)
+		}
+		list[i] = int64(binary.BigEndian.Uint64(at[4:]))
+	}
+	return list, nil
 }
 
 // AllCommands implements eventstore.Tables.

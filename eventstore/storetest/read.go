@@ -170,7 +170,17 @@ func testSubjects(t *testing.T, h Harness) {
 		}
 		append1(t, db.Store, l, b)
 	}
-	for _, subject := range append(subjects, "fund:no such") {
+	// One with more positions than are read at a time, of which the last that is read lies within a batch.
+	const hot = "fund:HOT"
+	for range 4 {
+		b := l.Batch(397)
+		for j := range b.Records {
+			b.Records[j].Subjects = []string{hot}
+			want[hot] = append(want[hot], b.Records[j].Position)
+		}
+		append1(t, db.Store, l, b)
+	}
+	for _, subject := range append(subjects, hot, "fund:no such") {
 		var got []int64
 		err := db.Store.Subject(ctx, l.ID, subject, func(r *eventstore.Record) error {
 			got = append(got, r.Position)

@@ -86,12 +86,18 @@ REVOKE ALL ON FUNCTION soquy.ensure_partition(bigint) FROM PUBLIC;
 
 SELECT soquy.ensure_partition(1);
 
+-- One row a subject and batch: a batch of donations to one fund adds one row for the fund.
 CREATE TABLE soquy.subjects (
-    ledger_id uuid   NOT NULL,
-    subject   text   COLLATE "C" NOT NULL,
-    position  bigint NOT NULL,
+    ledger_id uuid     NOT NULL,
+    subject   text     COLLATE "C" NOT NULL,
+    position  bigint   NOT NULL, -- the first in the batch
+    more      bigint[],          -- the others, in order; null where there are none
     PRIMARY KEY (ledger_id, subject, position)
 );
+
+CREATE VIEW soquy.subject_positions AS
+SELECT s.ledger_id, s.subject, p."position"
+FROM soquy.subjects s CROSS JOIN LATERAL unnest(s."position" || s.more) AS p ("position");
 
 -- One row an accepted command, for ever: repeats need it.
 CREATE TABLE soquy.commands (

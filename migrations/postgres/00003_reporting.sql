@@ -333,7 +333,7 @@ CROSS JOIN LATERAL (
             SELECT n.type, n.data, CASE n.type WHEN 'entry.reversed' THEN n.data -> 'entry' ELSE n.data END AS body
             FROM (
                 SELECT later.type, convert_from(later.envelope, 'UTF8')::jsonb -> 'data' AS data
-                FROM soquy.subjects j
+                FROM soquy.subject_positions j
                 JOIN soquy.events later ON later.ledger_id = j.ledger_id AND later.position = j.position
                 WHERE j.ledger_id = e.ledger_id AND j.subject = 'grant:' || e.event_id AND j.position > e.position
             ) n

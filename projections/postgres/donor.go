@@ -52,7 +52,7 @@ func (r *Reader) donors(ctx context.Context, q projections.DonorQuery) (pgx.Rows
 			LEFT JOIN (
 				SELECT g.donor, sum(g.gifts) AS gifts, sum(g.amount) FILTER (WHERE k.measure = $6) AS cash,
 					sum(g.amount) FILTER (WHERE k.measure <> $6) AS in_kind
-				FROM subjects s
+				FROM subject_positions s
 				JOIN total_gifts g ON g.ledger_id = $1 AND g.slot = $3 AND g.position = s.position
 				JOIN total_keys k ON k.ledger_id = $1 AND k.slot = $3 AND k.fact_key = g.fact_key
 				WHERE s.ledger_id = $1 AND s.subject = ANY ($8) AND g.day BETWEEN $4 AND $5

@@ -68,7 +68,7 @@ func (r *Reader) totals(ctx context.Context, q projections.TotalsQuery, afresh b
 // gifts adds the gifts of donors in a range of days.
 func (r *Reader) gifts(ctx context.Context, t *projections.Tally, donors []string, from, to time.Time, through int64) error {
 	const query = `SELECT g.day - DATE '1970-01-01', g.fact_key, g.amount
-		FROM subjects s JOIN total_gifts g ON g.ledger_id = $1 AND g.slot = $2 AND g.position = s.position
+		FROM subject_positions s JOIN total_gifts g ON g.ledger_id = $1 AND g.slot = $2 AND g.position = s.position
 		WHERE s.ledger_id = $1 AND s.subject = ANY ($3) AND g.day BETWEEN $4 AND $5 AND g.position <= $6`
 	rows, err := r.query(ctx, "totals", query, donorSubjects(donors), from, to, through)
 	if err != nil {
