@@ -47,6 +47,9 @@ type Lock interface {
 type Memory interface {
 	// Commands returns those of the IDs that were accepted before.
 	Commands(ctx context.Context, ledger uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]Command, error)
+	// CommandsAround returns the last ID of an accepted command before id, or [uuid.Nil], and the first that is not before it, or
+	// [uuid.Max].
+	CommandsAround(ctx context.Context, ledger, id uuid.UUID) (before, after uuid.UUID, err error)
 	// Private returns those of the private texts that still exist.
 	Private(ctx context.Context, ledger uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]Private, error)
 	// Tile returns the hashes of a full tile, or ErrNotFound.

@@ -25,7 +25,7 @@ func (s *Store) Append(ctx context.Context, b *eventstore.Batch) (note []byte, e
 	if err != nil && !errors.Is(err, eventstore.ErrNotFound) {
 		return nil, wrap(appendOp(b), err)
 	}
-	return s.append(ctx, tx, b, head.position, head.note)
+	return s.append(ctx, tx, b, head.position)
 }
 
 // Lock implements eventstore.Appender. The lock is that of the ledger's row.
@@ -67,7 +67,7 @@ func (l *lock) Append(ctx context.Context, b *eventstore.Batch) ([]byte, error) 
 		tx.end(ctx)
 		return nil, wrap(appendOp(b), err)
 	}
-	return l.store.append(ctx, tx, b, l.head.Position(), l.head.Note)
+	return l.store.append(ctx, tx, b, l.head.Position())
 }
 
 // Confirm implements eventstore.Lock. What is written anew comes after every earlier commit in the WAL: who waited for it, and for the
@@ -95,9 +95,9 @@ func (l *lock) Release() error {
 
 func appendOp(b *eventstore.Batch) string { return "append to " + b.Ledger.String() }
 
-// append stores the batch in the transaction, which has locked the ledger's row at position at (0: there is none), where
-// it has the note before, and ends it, one way or the other.
-func (s *Store) append(ctx context.Context, tx *transaction, b *eventstore.Batch, at int64, before []byte) (note []byte, err error) {
+// append stores the batch in the transaction, which has locked the ledger's row at position at (0: there is none), and ends it, one way or
+// the other.
+func (s *Store) append(ctx context.Context, tx *transaction, b *eventstore.Batch, at int64) (note []byte, err error) {
 	defer tx.end(ctx)
 	atMost := patience + time.Duration(len(b.Records))*time.Second/rowsASecond
 	note, through, err := func() ([]byte, int64, error) {
@@ -112,7 +112,6 @@ func (s *Store) append(ctx context.Context, tx *transaction, b *eventstore.Batch
 		return nil, wrap(appendOp(b), err)
 	}
 	s.partitions.Store(through)
-	s.newest.appended(b, before, note)
 	return note, nil
 }
 

@@ -23,9 +23,6 @@ func (s *Store) Commands(ctx context.Context, ledger uuid.UUID, ids []uuid.UUID)
 	}
 	ctx, cancel := context.WithTimeout(ctx, readPatience)
 	defer cancel()
-	if fresh, err := s.areNew(ctx, ledger, ids); fresh || err != nil {
-		return found, wrap("look commands up", err)
-	}
 	err := each(ctx, s.read, query, []any{ledger, ids}, func(rows pgx.Rows) error {
 		c, err := scanCommand(rows)
 		found[c.ID] = c
@@ -35,6 +32,17 @@ func (s *Store) Commands(ctx context.Context, ledger uuid.UUID, ids []uuid.UUID)
 		return nil, wrap("look commands up", err)
 	}
 	return found, nil
+}
+
+// CommandsAround implements eventstore.Memory.
+func (s *Store) CommandsAround(ctx context.Context, ledger, id uuid.UUID) (before, after uuid.UUID, err error) {
+	const query = `SELECT
+			coalesce((SELECT command_id FROM commands WHERE ledger_id = $1 AND command_id < $2 ORDER BY command_id DESC LIMIT 1), $3),
+			coalesce((SELECT command_id FROM commands WHERE ledger_id = $1 AND command_id >= $2 ORDER BY command_id LIMIT 1), $4)`
+	ctx, cancel := context.WithTimeout(ctx, readPatience)
+	defer cancel()
+	err = s.read.QueryRow(ctx, query, ledger, id, uuid.Nil, uuid.Max).Scan(&before, &after)
+	return before, after, wrap("look for commands", err)
 }
 
 func scanCommand(rows pgx.Rows) (c eventstore.Command, err error) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/soquy/soquy/eventstore"
@@ -78,38 +77,4 @@ func TestQueue(t *testing.T) {
 	}
 	divide = 1
 	appended(true)
-}
-
-// TestCommandsOfOthers has two processes append in turn: neither takes a command of the other for new.
-func TestCommandsOfOthers(t *testing.T) {
-	url := pgtest.Database(t)
-	ctx := t.Context()
-	stores := []*postgres.Store{open(t, url, postgres.Create), open(t, url, postgres.ReadWrite)}
-	l := storetest.NewLedger(t, "KH")
-	var all []uuid.UUID
-	for round := range 12 {
-		writer := stores[round/3%2]
-		b := l.Batch(4)
-		var fresh []uuid.UUID
-		for _, c := range b.Commands {
-			fresh = append(fresh, c.ID)
-		}
-		for i, s := range stores {
-			if found, err := s.Commands(ctx, l.ID, fresh); err != nil || len(found) != 0 {
-				t.Fatalf("round %d, store %d: before the append %d of %d are there (%v)", round, i, len(found), len(fresh), err)
-			}
-		}
-		if _, err := writer.Append(ctx, b); err != nil {
-			t.Fatal(err)
-		}
-		l.Committed()
-		all = append(all, fresh...)
-		for i, s := range stores {
-			for _, ids := range [][]uuid.UUID{fresh, all, fresh[3:]} {
-				if found, err := s.Commands(ctx, l.ID, ids); err != nil || len(found) != len(ids) {
-					t.Fatalf("round %d, store %d: %d of %d are there (%v)", round, i, len(found), len(ids), err)
-				}
-			}
-		}
-	}
 }

@@ -62,7 +62,6 @@ type Store struct {
 	write   *pgxpool.Pool // nil when read-only
 	joiners []Joiner
 
-	newest     newest
 	partitions atomic.Int64 // the partitions of events are there up to this position for sure
 }
 

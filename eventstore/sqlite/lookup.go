@@ -37,6 +37,18 @@ func (s *Store) Commands(ctx context.Context, ledger uuid.UUID, ids []uuid.UUID)
 	return found, nil
 }
 
+// CommandsAround implements eventstore.Memory.
+func (s *Store) CommandsAround(ctx context.Context, ledger, id uuid.UUID) (before, after uuid.UUID, err error) {
+	const query = `SELECT
+			coalesce((SELECT command_id FROM commands WHERE ledger_id = ?1 AND command_id < ?2 ORDER BY command_id DESC LIMIT 1), ?3),
+			coalesce((SELECT command_id FROM commands WHERE ledger_id = ?1 AND command_id >= ?2 ORDER BY command_id LIMIT 1), ?4)`
+	var first, last []byte
+	err = s.read.QueryRowContext(ctx, query, ledger[:], id[:], uuid.Nil[:], uuid.Max[:]).Scan(&first, &last)
+	copy(before[:], first)
+	copy(after[:], last)
+	return before, after, wrap("look for commands", err)
+}
+
 // Private implements eventstore.Memory.
 func (s *Store) Private(ctx context.Context, ledger uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]eventstore.Private, error) {
 	const query = `SELECT private_id, salt, document FROM private WHERE ledger_id = ? AND private_id IN `

@@ -1,8 +1,10 @@
 package storetest
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/google/uuid"
@@ -40,6 +42,22 @@ func testLookups(t *testing.T, h Harness) {
 	}
 	if got, err := db.Store.Commands(ctx, l.ID, nil); err != nil || len(got) > 0 {
 		t.Errorf("no commands: %v, %v", got, err)
+	}
+
+	sorted := []uuid.UUID{uuid.Nil}
+	for _, c := range b.Commands {
+		sorted = append(sorted, c.ID)
+	}
+	slices.SortFunc(sorted, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	sorted = append(sorted, uuid.Max)
+	for i, id := range sorted[1:] {
+		before, after, err := db.Store.CommandsAround(ctx, l.ID, id)
+		if err != nil || before != sorted[i] || after != id {
+			t.Fatalf("around %s are %s and %s, want %s and itself (%v)", id, before, after, sorted[i], err)
+		}
+	}
+	if before, after, err := db.Store.CommandsAround(ctx, uuid.New(), sorted[1]); err != nil || before != uuid.Nil || after != uuid.Max {
+		t.Errorf("of another ledger there are %s and %s (%v)", before, after, err)
 	}
 
 	ids := []uuid.UUID{uuid.New()}

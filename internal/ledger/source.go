@@ -27,11 +27,9 @@ func (s Source) newID(now time.Time) (id uuid.UUID) {
 	if _, err := io.ReadFull(s.Random, id[8:]); err != nil {
 		panic("ledger: the source of randomness failed: " + err.Error())
 	}
-	micro := now.UnixMicro()
-	ms, fraction := micro/1000, micro%1000*4096/1000
-	for i := range 6 {
-		id[i] = byte(ms >> (40 - 8*i))
-	}
+	first := firstID(now)
+	copy(id[:6], first[:])
+	fraction := now.UnixMicro() % 1000 * 4096 / 1000
 	id[6] = 0x70 | byte(fraction>>8)
 	id[7] = byte(fraction)
 	id[8] = id[8]&0x3f | 0x80

@@ -34,6 +34,7 @@ type state struct {
 	note []byte
 
 	snapshotAt int64 // position of the latest snapshot
+	recent     recent
 }
 
 // newState returns the state of a ledger of which only the first event was read.
@@ -167,6 +168,7 @@ func (s *state) follow(ctx context.Context, head eventstore.Head, edge transpare
 			leaves = append(leaves, e.Leaf)
 		}
 		s.book.Evolve(&decoded.Event)
+		s.recent.add(decoded.Event.Command)
 		if progress != nil && r.Position%progressEvery == 0 {
 			progress(r.Position, head.Position())
 		}

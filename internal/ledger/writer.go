@@ -395,11 +395,20 @@ func (w *writer) prepare(ctx context.Context, list []*pending, a *attempt) (*bat
 
 // known looks up which of the commands were accepted before.
 func (w *writer) known(ctx context.Context, list []*pending, resolve bool) (map[uuid.UUID]eventstore.Command, error) {
-	var ids []uuid.UUID
-	for _, p := range list {
-		if p.req.ID != uuid.Nil && p.preview == nil && (resolve || !p.made) {
-			ids = append(ids, p.req.ID)
+	doubtful := func() (ids []uuid.UUID) {
+		for _, p := range list {
+			if p.req.ID != uuid.Nil && p.preview == nil && (resolve || !p.made) && !w.recent.isNew(p.req.ID) {
+				ids = append(ids, p.req.ID)
+			}
 		}
+		return ids
+	}
+	ids := doubtful()
+	if len(ids) > 0 && w.recent.stale() {
+		if err := w.recent.learn(ctx, w.store, w.ledger, w.source.Now()); err != nil {
+			return nil, err
+		}
+		ids = doubtful()
 	}
 	if len(ids) == 0 {
 		return nil, nil
@@ -468,6 +477,9 @@ func (w *writer) keep(b *batch) {
 		return
 	}
 	w.tree, w.note = b.tree, b.note
+	for i := range b.accepted {
+		w.recent.add(b.accepted[i].p.req.ID)
+	}
 	w.durable = w.book.Position()
 	if b.KeepNote {
 		w.keptNote = w.book.RecordedAt()
