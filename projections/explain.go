@@ -2,6 +2,7 @@ package projections
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -14,38 +15,58 @@ type Share struct {
 	On, Off        int // persons that were counted, and taken off
 }
 
-// An Explainer finds the events that a row of totals is made of. It is given the events of the log in order; what it finds adds up to the
-// row, and Row is the row that follows from them alone.
+// A RowShare is what one event adds to one of several rows.
+type RowShare struct {
+	Row int // in the order in which the rows were given
+	Share
+}
+
+// An Explainer finds the events that rows of totals are made of. It is given the events of the log in order; what it finds adds up to the
+// rows, and Row is a row that follows from them alone.
 type Explainer struct {
 	tally *Tally
 	fold  *Fold
 	keys  map[uuid.UUID]*FactKey
-	want  TotalsRow
+	want  []TotalsRow
+	named map[string]int    // of want
+	rows  map[*tallyRow]int // those of the tally that were looked at; −1: not wanted
 }
 
-// NewExplainer makes an explainer of the row that has the values, measure and recipient of want, of a query.
+// NewExplainer makes an explainer of the rows that have the values, measure and recipient of those that are wanted, of a query.
 // Errors: as of NewTally.
-func NewExplainer(q TotalsQuery, want TotalsRow, tree *Tree, aliases Aliases) (*Explainer, error) {
+func NewExplainer(q TotalsQuery, tree *Tree, aliases Aliases, want ...TotalsRow) (*Explainer, error) {
 	keys := map[uuid.UUID]*FactKey{}
 	t, err := NewTally(q, tree, keys, aliases)
 	if err != nil {
 		return nil, err
 	}
-	return &Explainer{tally: t, fold: NewFold(Lookup("totals"), nil), keys: keys, want: want}, nil
+	x := &Explainer{
+		tally: t, fold: NewFold(Lookup("totals"), nil), keys: keys, want: want,
+		named: make(map[string]int, len(want)), rows: map[*tallyRow]int{},
+	}
+	for i := range want {
+		x.named[want[i].name()] = i
+	}
+	return x, nil
 }
 
-// Add looks at an event and returns what it adds to the row; false when that is nothing.
-func (x *Explainer) Add(e *domain.Event) (Share, bool, error) {
-	var share Share
+// name tells a row from the others of its query.
+func (r *TotalsRow) name() string {
+	return strings.Join(r.By, "\x00") + "\x00" + r.Measure + "\x00" + r.Recipient
+}
+
+// Add looks at an event and returns what it adds to which rows, in their order: to most, nothing.
+func (x *Explainer) Add(e *domain.Event) ([]RowShare, error) {
 	if !x.tally.q.ofDonors(e) {
-		return share, false, nil
+		return nil, nil
 	}
 	x.fold.Reset()
 	if err := x.fold.Add(e); err != nil {
-		return share, false, err
+		return nil, err
 	}
 	x.learn()
-	facts, found := x.fold.Rows(factTable), false
+	var shares []RowShare
+	facts := x.fold.Rows(factTable)
 	row := make([]Value, len(factTable.Columns))
 	for i := range facts.Len() {
 		facts.Row(i, row)
@@ -55,35 +76,57 @@ func (x *Explainer) Add(e *domain.Event) (Share, bool, error) {
 		}
 		rows, err := x.tally.rowsAt(x.keys[f.Key], f.Day)
 		if err != nil {
-			return share, false, err
+			return nil, err
 		}
-		if !slices.ContainsFunc(rows, x.isWanted) {
+		found := false
+		for _, r := range rows {
+			wanted := x.wanted(r)
+			if wanted < 0 {
+				continue
+			}
+			found = true
+			j := slices.IndexFunc(shares, func(s RowShare) bool { return s.Row == wanted })
+			if j < 0 {
+				j, shares = len(shares), append(shares, RowShare{Row: wanted})
+			}
+			s := &shares[j].Share
+			s.Grants, s.Amount = s.Grants+f.Grants, s.Amount+f.Amount
+			s.On, s.Off = s.On+len(f.On)/4, s.Off+len(f.Off)/4
+		}
+		if !found {
 			continue
 		}
-		found = true
-		share.Grants += f.Grants
-		share.Amount += f.Amount
-		share.On += len(f.On) / 4
-		share.Off += len(f.Off) / 4
 		if err := x.tally.Add(f.Day, f.Key, f.Grants, f.Amount, f.On, f.Off); err != nil {
-			return share, false, err
+			return nil, err
 		}
 	}
-	return share, found, nil
+	slices.SortFunc(shares, func(a, b RowShare) int { return a.Row - b.Row })
+	return shares, nil
 }
 
-// Row is the row that what was found adds up to; false when nothing was.
-func (x *Explainer) Row() (TotalsRow, bool) {
+// Row is the sum of what was found for one of the rows that were given; its numbers are zero where nothing was.
+func (x *Explainer) Row(i int) TotalsRow {
 	for _, r := range x.tally.Rows() {
-		if slices.Equal(r.By, x.want.By) && r.Measure == x.want.Measure && r.Recipient == x.want.Recipient {
-			return r, true
+		if r.name() == x.want[i].name() {
+			return r
 		}
 	}
-	return TotalsRow{}, false
+	r := x.want[i]
+	r.Grants, r.People, r.Amount = 0, 0, 0
+	return r
 }
 
-func (x *Explainer) isWanted(r *tallyRow) bool {
-	return slices.Equal(r.By, x.want.By) && r.Measure == x.want.Measure && r.Recipient == x.want.Recipient
+// wanted returns which of the rows that were given one of the tally is; −1: none.
+func (x *Explainer) wanted(r *tallyRow) int {
+	i, known := x.rows[r]
+	if !known {
+		i = -1
+		if j, isNamed := x.named[r.name()]; isNamed {
+			i = j
+		}
+		x.rows[r] = i
+	}
+	return i
 }
 
 // learn adds the keys that the fold met for the first time.

@@ -267,15 +267,18 @@ func (t *Tally) Rows() []TotalsRow {
 			list = append(list, r)
 		}
 	}
-	slices.SortFunc(list, func(a, b *tallyRow) int {
-		return cmp.Or(slices.Compare(a.By, b.By), cmp.Compare(a.measure, b.measure), strings.Compare(a.Measure, b.Measure),
-			strings.Compare(a.Recipient, b.Recipient))
-	})
+	slices.SortFunc(list, compareRows)
 	rows := make([]TotalsRow, len(list))
 	for i, r := range list {
 		rows[i] = r.TotalsRow
 	}
 	return rows
+}
+
+// compareRows puts rows in order of values, measure (as in Measures) and recipient.
+func compareRows(a, b *tallyRow) int {
+	return cmp.Or(slices.Compare(a.By, b.By), cmp.Compare(a.measure, b.measure), strings.Compare(a.Measure, b.Measure),
+		strings.Compare(a.Recipient, b.Recipient))
 }
 
 // people counts distinct persons. One bit a person says that it was counted in the row; those of whom something was taken off are

@@ -277,7 +277,8 @@ type TotalsQuery struct {
 	Paid     bool         // payments on their days instead of grants
 	Books    bool         // what the books need: also openings and settled counts; nobody counts persons; ByPurpose may be asked by
 
-	KnownAt *Known // as it was known then; nil: now
+	KnownAt  *Known // as it was known then; nil: now
+	PlacedAt int64  // units and mergers of persons as of this position, whatever else is known; 0: as of KnownAt
 
 	UnitLevels, Measures, Recipients, Funds, Donors []string
 	AchievementLevels, EducationLevels, Causes      []string
@@ -291,6 +292,14 @@ type TotalsRow struct {
 	Grants    int64
 	People    int64 // distinct persons with a positive net number of grants in the row
 	Amount    int64
+}
+
+// Placed is the position as of which units are placed and persons are one.
+func (q *TotalsQuery) Placed() int64 {
+	if q.PlacedAt > 0 {
+		return q.PlacedAt
+	}
+	return q.KnownAt.Bounds().Position
 }
 
 // Totals answers questions about sums.

@@ -94,7 +94,7 @@ func (p *program) anomaliesCommand() *command {
 			}
 			a := audit.NewAnomalies(t)
 			if err == nil {
-				err = p.eachEvent(ctx, r, h, a.Add)
+				err = p.eachEvent(ctx, r, 1, h.Position, a.Add)
 			}
 			if err != nil {
 				return err

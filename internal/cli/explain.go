@@ -53,12 +53,6 @@ func (p *program) explainCommand() *command {
 	return p.parent("explain", p.explainTotalsCommand(), p.explainBalanceCommand(), p.explainEventCommand())
 }
 
-// An explainedShare is an event with what it adds to a row.
-type explainedShare struct {
-	event *domain.Event
-	projections.Share
-}
-
 func (p *program) explainTotalsCommand() *command {
 	var row string
 	c := p.command("explain.totals", "totals").text(&row, "row").needs("row")
@@ -87,11 +81,12 @@ func (p *program) explainTotal(ctx context.Context, r Reader, v View, q projecti
 	if err != nil {
 		return err
 	}
+	row := want // all zero, which totals leave out, unless they have it
 	at := slices.IndexFunc(rows, func(t projections.TotalsRow) bool {
 		return slices.Equal(t.By, want.By) && t.Measure == want.Measure && t.Recipient == want.Recipient
 	})
-	if at < 0 {
-		return &Failure{Code: "row.unknown", Exit: ExitRefused}
+	if at >= 0 {
+		row = rows[at]
 	}
 	tree, err := v.Tree(ctx)
 	if err != nil {
@@ -101,38 +96,34 @@ func (p *program) explainTotal(ctx context.Context, r Reader, v View, q projecti
 	if err != nil {
 		return err
 	}
-	x, err := projections.NewExplainer(q, want, tree, aliases)
+	x, err := projections.NewExplainer(q, tree, aliases, want)
 	if err != nil {
 		return err
 	}
-	var list []explainedShare
-	b := p.bar(p.t("progress.reading"))
-	through := v.Head().Position
-	err = r.Range(ctx, 1, through, func(e *domain.Event) error {
-		share, found, err := x.Add(e)
-		if found {
-			list = append(list, explainedShare{e, share})
-		}
-		if told := b.progress(); told != nil && (e.Position&1023 == 0 || e.Position == through) {
-			told(e.Position, through)
+	var list []projections.EventShare
+	err = p.eachEvent(ctx, r, 1, v.Head().Position, func(e *domain.Event) error {
+		shares, err := x.Add(e)
+		for _, s := range shares {
+			list = append(list, projections.EventShare{Event: e, Share: s.Share})
 		}
 		return err
 	})
-	b.done()
 	if err != nil {
 		return err
 	}
-	sum, found := x.Row()
-	if !found || sum.Grants != rows[at].Grants || sum.People != rows[at].People || sum.Amount != rows[at].Amount {
+	if at < 0 && len(list) == 0 {
+		return &Failure{Code: "row.unknown", Exit: ExitRefused}
+	}
+	if sum := x.Row(0); sum.Grants != row.Grants || sum.People != row.People || sum.Amount != row.Amount {
 		return &Failure{Code: "row.differs", Exit: ExitIntegrity}
 	}
 	if p.json {
-		return p.explainedTotalJSON(v.Head(), &q, &rows[at], list)
+		return p.explainedTotalJSON(v.Head(), &q, &row, list)
 	}
-	return p.explainedTotalTable(v.Head(), &rows[at], list)
+	return p.explainedTotalTable(v.Head(), &row, list)
 }
 
-func (p *program) explainedTotalJSON(h Head, q *projections.TotalsQuery, row *projections.TotalsRow, list []explainedShare) error {
+func (p *program) explainedTotalJSON(h Head, q *projections.TotalsQuery, row *projections.TotalsRow, list []projections.EventShare) error {
 	decimals := h.Currency.Decimals
 	answer := explainedTotalJSON{
 		headJSON: newHeadJSON(h),
@@ -144,22 +135,22 @@ func (p *program) explainedTotalJSON(h Head, q *projections.TotalsQuery, row *pr
 	}
 	for i, s := range list {
 		answer.Events[i] = explainedShareJSON{
-			s.event.Position, s.event.ID.String(), s.event.Body.Type(), s.event.EffectiveOn.String(),
-			s.Grants, s.On, s.Off, money.Format(s.Amount, decimals), Sentence(p.cat, h.Currency, s.event),
+			s.Event.Position, s.Event.ID.String(), s.Event.Body.Type(), s.Event.EffectiveOn.String(),
+			s.Grants, s.On, s.Off, money.Format(s.Amount, decimals), Sentence(p.cat, h.Currency, s.Event),
 		}
 	}
 	return p.encode(answer)
 }
 
-func (p *program) explainedTotalTable(h Head, row *projections.TotalsRow, list []explainedShare) error {
+func (p *program) explainedTotalTable(h Head, row *projections.TotalsRow, list []projections.EventShare) error {
 	t := p.table("position>", "effective_on", "grants>", "counted>", "amount>", "id", "description")
 	for _, s := range list {
 		grants, counted := "", ""
 		if isGrants(row.Measure) {
 			grants, counted = p.count(s.Grants), p.counted(s.Share)
 		}
-		t.row(p.count(s.event.Position), p.date(s.event.EffectiveOn), grants, counted, p.amount(s.Amount, h.Currency), s.event.ID.String(),
-			Sentence(p.cat, h.Currency, s.event))
+		t.row(p.count(s.Event.Position), p.date(s.Event.EffectiveOn), grants, counted, p.amount(s.Amount, h.Currency), s.Event.ID.String(),
+			Sentence(p.cat, h.Currency, s.Event))
 	}
 	grants := ""
 	if isGrants(row.Measure) {
@@ -239,12 +230,6 @@ func (p *program) explainBalanceCommand() *command {
 	})
 }
 
-// An explainedEffect is an event with what it changed of a holding.
-type explainedEffect struct {
-	event *domain.Event
-	domain.Effect
-}
-
 func (p *program) explainBalance(ctx context.Context, r Reader, v View, q projections.BalanceQuery, asset domain.Asset) error {
 	rows, err := v.Balances(ctx, q)
 	if err != nil {
@@ -254,7 +239,7 @@ func (p *program) explainBalance(ctx context.Context, r Reader, v View, q projec
 	if at < 0 {
 		return &Failure{Code: "row.unknown", Exit: ExitRefused}
 	}
-	var list []explainedEffect
+	var list []projections.EventEffect
 	var sum domain.Balance
 	err = r.History(ctx, domain.FundSubject(q.Funds[0]), func(_ []byte, e *domain.Event) error {
 		if e.Position > v.Head().Position {
@@ -268,7 +253,7 @@ func (p *program) explainBalance(ctx context.Context, r Reader, v View, q projec
 			sum.Encumbered += effect.Encumbered
 			sum.Quantity += effect.Quantity
 			sum.QuantityEncumbered += effect.QuantityEncumbered
-			list = append(list, explainedEffect{e, effect})
+			list = append(list, projections.EventEffect{Event: e, Effect: effect})
 		}
 		return nil
 	})
@@ -284,8 +269,8 @@ func (p *program) explainBalance(ctx context.Context, r Reader, v View, q projec
 	h := v.Head()
 	t := p.table("position>", "effective_on", "change>", "reserved>", "id", "description")
 	for _, x := range list {
-		t.row(p.count(x.event.Position), p.date(x.Day), p.signed(x.Posted, h.Currency), p.signed(x.Encumbered, h.Currency),
-			x.event.ID.String(), Sentence(p.cat, h.Currency, x.event))
+		t.row(p.count(x.Event.Position), p.date(x.Day), p.signed(x.Posted, h.Currency), p.signed(x.Encumbered, h.Currency),
+			x.Event.ID.String(), Sentence(p.cat, h.Currency, x.Event))
 	}
 	t.footer(p.t("table.total"), "", p.amount(sum.Posted, h.Currency), p.amount(sum.Encumbered, h.Currency), "", "")
 	t.print()
@@ -293,16 +278,16 @@ func (p *program) explainBalance(ctx context.Context, r Reader, v View, q projec
 	return nil
 }
 
-func (p *program) explainedBalanceJSON(h Head, asOf *domain.Date, row *projections.BalanceRow, list []explainedEffect) error {
+func (p *program) explainedBalanceJSON(h Head, asOf *domain.Date, row *projections.BalanceRow, list []projections.EventEffect) error {
 	decimals := h.Currency.Decimals
 	answer := explainedBalanceJSON{headJSON: newHeadJSON(h), AsOf: dateJSON(asOf), Events: make([]explainedEffectJSON, len(list))}
 	balance := newBalanceJSON(row, h.Currency)
 	answer.Balance = &balance
 	for i, x := range list {
 		answer.Events[i] = explainedEffectJSON{
-			x.event.Position, x.event.ID.String(), x.event.Body.Type(), x.Day.String(),
+			x.Event.Position, x.Event.ID.String(), x.Event.Body.Type(), x.Day.String(),
 			money.Format(x.Posted, decimals), money.Format(x.Encumbered, decimals),
-			money.FormatQuantity(x.Quantity), money.FormatQuantity(x.QuantityEncumbered), Sentence(p.cat, h.Currency, x.event),
+			money.FormatQuantity(x.Quantity), money.FormatQuantity(x.QuantityEncumbered), Sentence(p.cat, h.Currency, x.Event),
 		}
 	}
 	return p.encode(answer)

@@ -130,7 +130,7 @@ func (p *program) trace(ctx context.Context, r Reader, h Head, position int64, i
 	}
 	t := &traced{}
 	unitOf, closed := map[string]string{}, map[string]bool{} // of funds
-	err := p.eachEvent(ctx, r, h, func(e *domain.Event) error {
+	err := p.eachEvent(ctx, r, 1, h.Position, func(e *domain.Event) error {
 		if e.Position == position {
 			kept := *e
 			t.event, t.effects = &kept, kept.Effects()

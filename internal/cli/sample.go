@@ -139,7 +139,7 @@ func (p *program) aboveZero(flag, text string, c money.Currency) (int64, error) 
 
 // draw reads the population and draws the sample from it.
 func (p *program) draw(ctx context.Context, r Reader, h Head, s *sampled) error {
-	err := p.eachEvent(ctx, r, h, func(e *domain.Event) error { return s.population.Add(e) })
+	err := p.eachEvent(ctx, r, 1, h.Position, func(e *domain.Event) error { return s.population.Add(e) })
 	if err == nil {
 		switch s.method {
 		case audit.MUS:
@@ -169,13 +169,13 @@ func (p *program) draw(ctx context.Context, r Reader, h Head, s *sampled) error 
 	return err
 }
 
-// eachEvent calls f with every event through a head, and shows how far it is.
-func (p *program) eachEvent(ctx context.Context, r Reader, h Head, f func(*domain.Event) error) error {
+// eachEvent calls f with the events of positions from first to last, and shows how far it is.
+func (p *program) eachEvent(ctx context.Context, r Reader, first, last int64, f func(*domain.Event) error) error {
 	b := p.bar(p.t("progress.reading"))
 	defer b.done()
-	return r.Range(ctx, 1, h.Position, func(e *domain.Event) error {
-		if e.Position&1023 == 0 || e.Position == h.Position {
-			b.set(e.Position, h.Position)
+	return r.Range(ctx, first, last, func(e *domain.Event) error {
+		if e.Position&1023 == 0 || e.Position == last {
+			b.set(e.Position-first+1, last-first+1)
 		}
 		return f(e)
 	})

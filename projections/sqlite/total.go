@@ -36,11 +36,10 @@ func (r *Reader) totals(ctx context.Context, q projections.TotalsQuery, afresh b
 	if err != nil {
 		return nil, err
 	}
-	bounds := q.KnownAt.Bounds()
-	if q.KnownAt != nil {
-		tree = tree.Known(bounds.Position)
+	if q.KnownAt != nil || q.PlacedAt > 0 {
+		tree = tree.Known(q.Placed())
 	}
-	aliases, err := r.Aliases(ctx, bounds.Position)
+	aliases, err := r.Aliases(ctx, q.Placed())
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +59,7 @@ func (r *Reader) totals(ctx context.Context, q projections.TotalsQuery, afresh b
 		to = int64(*q.To)
 	}
 	if q.ByDonor() {
-		err = r.gifts(ctx, t, q.Donors, from, to, bounds.Position)
+		err = r.gifts(ctx, t, q.Donors, from, to, q.KnownAt.Bounds().Position)
 	} else {
 		err = r.facts(ctx, t, keys, &q, from, to)
 		if err == nil {

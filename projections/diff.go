@@ -1,0 +1,307 @@
+package projections
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/soquy/soquy/domain"
+)
+
+// ErrDiffers says that the events between two knowledges do not add up to what differs between them.
+var ErrDiffers = errors.New("the events do not add up to the difference")
+
+// A TotalsSum is what rows of totals count.
+type TotalsSum struct{ Grants, People, Amount int64 }
+
+func sumOf(r *TotalsRow) TotalsSum {
+	if r == nil {
+		return TotalsSum{}
+	}
+	return TotalsSum{r.Grants, r.People, r.Amount}
+}
+
+// Less is s without what o has.
+func (s TotalsSum) Less(o TotalsSum) TotalsSum {
+	return TotalsSum{s.Grants - o.Grants, s.People - o.People, s.Amount - o.Amount}
+}
+
+// An EventShare is an event with what it adds to a row of totals.
+type EventShare struct {
+	Event *domain.Event
+	Share
+}
+
+// A TotalsChange is a row of totals that is another one as it was known later.
+type TotalsChange struct {
+	Before, After *TotalsRow // nil: there is no such row
+
+	// Structure is what changed although no entry came: the same entries, counted in the structure of after. Structural are the events that
+	// made it so: units that moved or merged, and persons that became one, or two again.
+	Structure  TotalsSum
+	Structural []*domain.Event
+	// Events are what came between. Their grants and amounts are all of the difference that the structure does not make; of people they say
+	// who was counted, but who is a new person in the row is seen only in the whole of it.
+	Events []EventShare
+}
+
+// Row is the row after, or before where there is none any more.
+func (c *TotalsChange) Row() *TotalsRow {
+	if c.After != nil {
+		return c.After
+	}
+	return c.Before
+}
+
+// Difference is what after has more than before.
+func (c *TotalsChange) Difference() TotalsSum { return sumOf(c.After).Less(sumOf(c.Before)) }
+
+// A TotalsDiff finds what changed in totals from one knowledge of a ledger to a later one. It is given the events between, in order, and then
+// checks that they explain it.
+type TotalsDiff struct {
+	Changes []TotalsChange
+
+	q TotalsQuery
+	x *Explainer
+}
+
+// NewTotalsDiff compares the answers to a query: before, after, and placed, which is what was known before in the structure of after.
+// Tree and aliases are those of after. Errors: as of NewTally.
+func NewTotalsDiff(q TotalsQuery, before, placed, after []TotalsRow, tree *Tree, aliases Aliases) (*TotalsDiff, error) {
+	type sides struct {
+		tallyRow
+		before, placed, after *TotalsRow
+	}
+	rows := map[string]*sides{}
+	measures := Measures()
+	side := func(list []TotalsRow, set func(*sides, *TotalsRow)) {
+		for i := range list {
+			r := &list[i]
+			s := rows[r.name()]
+			if s == nil {
+				s = &sides{tallyRow: tallyRow{TotalsRow: *r, measure: slices.Index(measures, r.Measure)}}
+				rows[r.name()] = s
+			}
+			set(s, r)
+		}
+	}
+	side(before, func(s *sides, r *TotalsRow) { s.before = r })
+	side(placed, func(s *sides, r *TotalsRow) { s.placed = r })
+	side(after, func(s *sides, r *TotalsRow) { s.after = r })
+	var changed []*sides
+	for _, s := range rows {
+		if sumOf(s.before) != sumOf(s.after) {
+			changed = append(changed, s)
+		}
+	}
+	slices.SortFunc(changed, func(a, b *sides) int { return compareRows(&a.tallyRow, &b.tallyRow) })
+	d := &TotalsDiff{q: q, Changes: make([]TotalsChange, len(changed))}
+	want := make([]TotalsRow, len(changed))
+	for i, s := range changed {
+		want[i] = s.TotalsRow
+		d.Changes[i] = TotalsChange{Before: s.before, After: s.after, Structure: sumOf(s.placed).Less(sumOf(s.before))}
+	}
+	var err error
+	d.x, err = NewExplainer(q, tree, aliases, want...)
+	return d, err
+}
+
+// Add looks at an event that came between, and keeps it where it changed something.
+func (d *TotalsDiff) Add(e *domain.Event) error {
+	switch {
+	case isOfUnits(e):
+		d.structural(e, func(c *TotalsChange) bool {
+			return c.Structure != TotalsSum{} && (d.q.Rollup || d.q.Within != "")
+		})
+	case isOfPersons(e):
+		d.structural(e, func(c *TotalsChange) bool { return c.Structure.People != 0 })
+	}
+	shares, err := d.x.Add(e)
+	for _, s := range shares {
+		if (s.Share != Share{}) {
+			c := &d.Changes[s.Row]
+			c.Events = append(c.Events, EventShare{e, s.Share})
+		}
+	}
+	return err
+}
+
+func (d *TotalsDiff) structural(e *domain.Event, concerns func(*TotalsChange) bool) {
+	for i := range d.Changes {
+		if c := &d.Changes[i]; concerns(c) {
+			c.Structural = append(c.Structural, e)
+		}
+	}
+}
+
+// isOfUnits reports whether an event places units elsewhere.
+func isOfUnits(e *domain.Event) bool {
+	switch e.Body.(type) {
+	case *domain.UnitMoved, *domain.UnitMerged:
+		return true
+	}
+	return false
+}
+
+// isOfPersons reports whether an event makes persons one, or two again.
+func isOfPersons(e *domain.Event) bool {
+	body := e.Body
+	if r, isReversal := body.(*domain.EntryReversed); isReversal {
+		body = r.Entry
+	}
+	_, isMerger := body.(*domain.PersonMerged)
+	return isMerger
+}
+
+// Check compares what was found with what differs. Errors: ErrDiffers.
+func (d *TotalsDiff) Check() error {
+	for i := range d.Changes {
+		c := &d.Changes[i]
+		found := c.Structure
+		for _, e := range c.Events {
+			found.Grants, found.Amount = found.Grants+e.Grants, found.Amount+e.Amount
+		}
+		want := c.Difference()
+		if found.Grants != want.Grants || found.Amount != want.Amount {
+			return fmt.Errorf("%w: %q of %s: %d grants and %d where %d and %d differ", ErrDiffers,
+				c.Row().By, c.Row().Measure, found.Grants, found.Amount, want.Grants, want.Amount)
+		}
+	}
+	return nil
+}
+
+// An EventEffect is an event with what it changed of a holding.
+type EventEffect struct {
+	Event *domain.Event
+	domain.Effect
+}
+
+// A BalanceChange is a holding that has another balance, or another unit, as it was known later.
+type BalanceChange struct {
+	Before, After *BalanceRow // nil: it was not there, or of no unit that is asked about
+
+	// Structure is what changed although no entry came: the fund came to a unit that is asked about, or went. Structural are the events that
+	// gave the fund to another unit.
+	Structure  domain.Balance
+	Structural []*domain.Event
+	Events     []EventEffect
+
+	moved []int64 // the positions of Structural
+}
+
+// Row is the holding after, or before where it is not shown any more.
+func (c *BalanceChange) Row() *BalanceRow {
+	if c.After != nil {
+		return c.After
+	}
+	return c.Before
+}
+
+// Difference is what after has more than before.
+func (c *BalanceChange) Difference() domain.Balance {
+	return less(balanceOf(c.After), balanceOf(c.Before))
+}
+
+func balanceOf(r *BalanceRow) domain.Balance {
+	if r == nil {
+		return domain.Balance{}
+	}
+	return r.Balance
+}
+
+func less(a, b domain.Balance) domain.Balance {
+	return domain.Balance{
+		Posted: a.Posted - b.Posted, Encumbered: a.Encumbered - b.Encumbered,
+		Quantity: a.Quantity - b.Quantity, QuantityEncumbered: a.QuantityEncumbered - b.QuantityEncumbered,
+	}
+}
+
+// A BalanceDiff finds what changed in balances from one knowledge of a ledger to a later one. It is given the events between, in order, and
+// then checks that they explain it.
+type BalanceDiff struct {
+	Changes []BalanceChange
+
+	q    BalanceQuery
+	rows map[holdingKey]*BalanceChange
+}
+
+type holdingKey struct {
+	fund  string
+	asset domain.Asset
+}
+
+// NewBalanceDiff compares the answers to a query of which the units were left out: an earlier one, as known at a position, and a later one,
+// which has all rows of the earlier one. of are the units of funds as known later.
+func NewBalanceDiff(q BalanceQuery, position int64, before, after []BalanceRow, of []FundUnit) *BalanceDiff {
+	d := &BalanceDiff{q: q, rows: map[holdingKey]*BalanceChange{}}
+	earlier := map[holdingKey]*BalanceRow{}
+	for i := range before {
+		earlier[holdingKey{before[i].Fund, before[i].Asset}] = &before[i]
+	}
+	shown := func(r *BalanceRow) *BalanceRow {
+		if r == nil || len(q.Units) > 0 && !slices.Contains(q.Units, r.Unit) {
+			return nil
+		}
+		return r
+	}
+	for i := range after {
+		was := earlier[holdingKey{after[i].Fund, after[i].Asset}]
+		c := BalanceChange{Before: shown(was), After: shown(&after[i])}
+		if c.Before == c.After || c.Before != nil && c.After != nil && *c.Before == *c.After {
+			continue
+		}
+		placed := was
+		if c.After == nil {
+			placed = nil
+		}
+		c.Structure = less(balanceOf(placed), balanceOf(c.Before))
+		if was != nil && was.Unit != after[i].Unit {
+			for j := range of {
+				if u := &of[j]; u.Fund == was.Fund && u.Position > position && (q.AsOf == nil || u.From <= *q.AsOf) {
+					c.moved = append(c.moved, u.Position)
+				}
+			}
+		}
+		d.Changes = append(d.Changes, c)
+	}
+	for i := range d.Changes {
+		c := &d.Changes[i]
+		d.rows[holdingKey{c.Row().Fund, c.Row().Asset}] = c
+	}
+	return d
+}
+
+// Add looks at an event that came between, and keeps it where it changed something.
+func (d *BalanceDiff) Add(e *domain.Event) error {
+	if _, isMerger := e.Body.(*domain.UnitMerged); isMerger {
+		for i := range d.Changes {
+			if c := &d.Changes[i]; slices.Contains(c.moved, e.Position) {
+				c.Structural = append(c.Structural, e)
+			}
+		}
+	}
+	for _, effect := range e.Effects() {
+		c := d.rows[holdingKey{effect.Fund, effect.Asset}]
+		if c == nil || c.After == nil || d.q.AsOf != nil && effect.Day > *d.q.AsOf {
+			continue
+		}
+		c.Events = append(c.Events, EventEffect{e, effect})
+	}
+	return nil
+}
+
+// Check compares what was found with what differs. Errors: ErrDiffers.
+func (d *BalanceDiff) Check() error {
+	for i := range d.Changes {
+		c := &d.Changes[i]
+		found := c.Structure
+		for _, e := range c.Events {
+			found.Posted, found.Encumbered = found.Posted+e.Posted, found.Encumbered+e.Encumbered
+			found.Quantity, found.QuantityEncumbered = found.Quantity+e.Quantity, found.QuantityEncumbered+e.QuantityEncumbered
+		}
+		if want := c.Difference(); found != want {
+			return fmt.Errorf("%w: %s of %s: %+v where %+v differ", ErrDiffers, c.Row().Asset, c.Row().Fund, found, want)
+		}
+	}
+	return nil
+}
