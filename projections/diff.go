@@ -43,6 +43,8 @@ type TotalsChange struct {
 	// Events are what came between. Their grants and amounts are all of the difference that the structure does not make; of people they say
 	// who was counted, but who is a new person in the row is seen only in the whole of it.
 	Events []EventShare
+
+	ofUnits, ofPersons bool // what of the structure
 }
 
 // Row is the row after, or before where there is none any more.
@@ -61,16 +63,18 @@ func (c *TotalsChange) Difference() TotalsSum { return sumOf(c.After).Less(sumOf
 type TotalsDiff struct {
 	Changes []TotalsChange
 
-	q TotalsQuery
 	x *Explainer
 }
 
-// NewTotalsDiff compares the answers to a query: before, after, and placed, which is what was known before in the structure of after.
-// Tree and aliases are those of after. Errors: as of NewTally.
-func NewTotalsDiff(q TotalsQuery, before, placed, after []TotalsRow, tree *Tree, aliases Aliases) (*TotalsDiff, error) {
+// TotalsSides are answers to one query. Moved and Placed are of what was known before: Moved with the units where they are after, Placed
+// also with the persons who are one after.
+type TotalsSides struct{ Before, Moved, Placed, After []TotalsRow }
+
+// NewTotalsDiff compares what was known before and after. Tree and aliases are those of after. Errors: as of NewTally.
+func NewTotalsDiff(q TotalsQuery, of TotalsSides, tree *Tree, aliases Aliases) (*TotalsDiff, error) {
 	type sides struct {
 		tallyRow
-		before, placed, after *TotalsRow
+		before, moved, placed, after *TotalsRow
 	}
 	rows := map[string]*sides{}
 	measures := Measures()
@@ -85,9 +89,10 @@ func NewTotalsDiff(q TotalsQuery, before, placed, after []TotalsRow, tree *Tree,
 			set(s, r)
 		}
 	}
-	side(before, func(s *sides, r *TotalsRow) { s.before = r })
-	side(placed, func(s *sides, r *TotalsRow) { s.placed = r })
-	side(after, func(s *sides, r *TotalsRow) { s.after = r })
+	side(of.Before, func(s *sides, r *TotalsRow) { s.before = r })
+	side(of.Moved, func(s *sides, r *TotalsRow) { s.moved = r })
+	side(of.Placed, func(s *sides, r *TotalsRow) { s.placed = r })
+	side(of.After, func(s *sides, r *TotalsRow) { s.after = r })
 	var changed []*sides
 	for _, s := range rows {
 		if sumOf(s.before) != sumOf(s.after) {
@@ -95,11 +100,14 @@ func NewTotalsDiff(q TotalsQuery, before, placed, after []TotalsRow, tree *Tree,
 		}
 	}
 	slices.SortFunc(changed, func(a, b *sides) int { return compareRows(&a.tallyRow, &b.tallyRow) })
-	d := &TotalsDiff{q: q, Changes: make([]TotalsChange, len(changed))}
+	d := &TotalsDiff{Changes: make([]TotalsChange, len(changed))}
 	want := make([]TotalsRow, len(changed))
 	for i, s := range changed {
 		want[i] = s.TotalsRow
-		d.Changes[i] = TotalsChange{Before: s.before, After: s.after, Structure: sumOf(s.placed).Less(sumOf(s.before))}
+		d.Changes[i] = TotalsChange{
+			Before: s.before, After: s.after, Structure: sumOf(s.placed).Less(sumOf(s.before)),
+			ofUnits: sumOf(s.moved) != sumOf(s.before), ofPersons: sumOf(s.placed) != sumOf(s.moved),
+		}
 	}
 	var err error
 	d.x, err = NewExplainer(q, tree, aliases, want...)
@@ -110,11 +118,9 @@ func NewTotalsDiff(q TotalsQuery, before, placed, after []TotalsRow, tree *Tree,
 func (d *TotalsDiff) Add(e *domain.Event) error {
 	switch {
 	case isOfUnits(e):
-		d.structural(e, func(c *TotalsChange) bool {
-			return c.Structure != TotalsSum{} && (d.q.Rollup || d.q.Within != "")
-		})
+		d.structural(e, func(c *TotalsChange) bool { return c.ofUnits })
 	case isOfPersons(e):
-		d.structural(e, func(c *TotalsChange) bool { return c.Structure.People != 0 })
+		d.structural(e, func(c *TotalsChange) bool { return c.ofPersons })
 	}
 	shares, err := d.x.Add(e)
 	for _, s := range shares {

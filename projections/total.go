@@ -277,8 +277,8 @@ type TotalsQuery struct {
 	Paid     bool         // payments on their days instead of grants
 	Books    bool         // what the books need: also openings and settled counts; nobody counts persons; ByPurpose may be asked by
 
-	KnownAt  *Known // as it was known then; nil: now
-	PlacedAt int64  // units and mergers of persons as of this position, whatever else is known; 0: as of KnownAt
+	KnownAt            *Known // as it was known then; nil: now
+	UnitsAt, PersonsAt int64  // where units are, and who is one person, as known at other positions; 0: as of KnownAt
 
 	UnitLevels, Measures, Recipients, Funds, Donors []string
 	AchievementLevels, EducationLevels, Causes      []string
@@ -294,12 +294,16 @@ type TotalsRow struct {
 	Amount    int64
 }
 
-// Placed is the position as of which units are placed and persons are one.
-func (q *TotalsQuery) Placed() int64 {
-	if q.PlacedAt > 0 {
-		return q.PlacedAt
+// Structure returns the positions as of which units are placed and persons are one.
+func (q *TotalsQuery) Structure() (units, persons int64) {
+	units, persons = q.KnownAt.Bounds().Position, q.KnownAt.Bounds().Position
+	if q.UnitsAt > 0 {
+		units = q.UnitsAt
 	}
-	return q.KnownAt.Bounds().Position
+	if q.PersonsAt > 0 {
+		persons = q.PersonsAt
+	}
+	return units, persons
 }
 
 // Totals answers questions about sums.

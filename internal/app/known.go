@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"time"
@@ -41,6 +42,31 @@ func (r *reader) ViewAt(ctx context.Context, at cli.KnownAt, f func(cli.View) er
 			return err
 		}
 		return f(v)
+	})
+	return explained(err, r.target)
+}
+
+// ViewsAt is ViewAt of two moments of one log, the earlier one first.
+func (r *reader) ViewsAt(ctx context.Context, at [2]cli.KnownAt, f func(before, after cli.View) error) error {
+	err := r.db.view(ctx, r.id, false, func(ctx context.Context, s state) error {
+		h, err := s.Head(ctx)
+		if err != nil {
+			return fmt.Errorf("read the head: %w", err)
+		}
+		var positions [2]int64
+		for i := range at {
+			if positions[i], err = r.positionAt(ctx, at[i], h); err != nil {
+				return err
+			}
+		}
+		slices.Sort(positions[:])
+		var views [2]*knownView
+		for i, position := range positions {
+			if views[i], err = r.knownView(ctx, s, h, position); err != nil {
+				return err
+			}
+		}
+		return f(views[0], views[1])
 	})
 	return explained(err, r.target)
 }

@@ -121,6 +121,8 @@ type Reader interface {
 	View(ctx context.Context, f func(View) error) error
 	// ViewAt is View of what the ledger knew at a moment of the past.
 	ViewAt(ctx context.Context, at KnownAt, f func(View) error) error
+	// ViewsAt is ViewAt of two moments of one log, the earlier one first.
+	ViewsAt(ctx context.Context, at [2]KnownAt, f func(before, after View) error) error
 	// PublicKey returns the verifier key that signs the ledger's heads.
 	PublicKey(ctx context.Context) (string, error)
 	// Checkpoint returns the head and its signed checkpoint.

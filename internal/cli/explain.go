@@ -131,15 +131,20 @@ func (p *program) explainedTotalJSON(h Head, q *projections.TotalsQuery, row *pr
 			By: ordered{plain(q.By), row.By}, Measure: row.Measure, Recipient: row.Recipient, Grants: row.Grants, People: row.People,
 			Amount: money.Format(row.Amount, decimals), Currency: h.Currency.Code,
 		},
-		Events: make([]explainedShareJSON, len(list)),
-	}
-	for i, s := range list {
-		answer.Events[i] = explainedShareJSON{
-			s.Event.Position, s.Event.ID.String(), s.Event.Body.Type(), s.Event.EffectiveOn.String(),
-			s.Grants, s.On, s.Off, money.Format(s.Amount, decimals), Sentence(p.cat, h.Currency, s.Event),
-		}
+		Events: p.sharesJSON(h, list),
 	}
 	return p.encode(answer)
+}
+
+func (p *program) sharesJSON(h Head, list []projections.EventShare) []explainedShareJSON {
+	out := make([]explainedShareJSON, len(list))
+	for i, s := range list {
+		out[i] = explainedShareJSON{
+			s.Event.Position, s.Event.ID.String(), s.Event.Body.Type(), s.Event.EffectiveOn.String(),
+			s.Grants, s.On, s.Off, money.Format(s.Amount, h.Currency.Decimals), Sentence(p.cat, h.Currency, s.Event),
+		}
+	}
+	return out
 }
 
 func (p *program) explainedTotalTable(h Head, row *projections.TotalsRow, list []projections.EventShare) error {
@@ -279,18 +284,23 @@ func (p *program) explainBalance(ctx context.Context, r Reader, v View, q projec
 }
 
 func (p *program) explainedBalanceJSON(h Head, asOf *domain.Date, row *projections.BalanceRow, list []projections.EventEffect) error {
-	decimals := h.Currency.Decimals
-	answer := explainedBalanceJSON{headJSON: newHeadJSON(h), AsOf: dateJSON(asOf), Events: make([]explainedEffectJSON, len(list))}
+	answer := explainedBalanceJSON{headJSON: newHeadJSON(h), AsOf: dateJSON(asOf), Events: p.effectsJSON(h, list)}
 	balance := newBalanceJSON(row, h.Currency)
 	answer.Balance = &balance
+	return p.encode(answer)
+}
+
+func (p *program) effectsJSON(h Head, list []projections.EventEffect) []explainedEffectJSON {
+	decimals := h.Currency.Decimals
+	out := make([]explainedEffectJSON, len(list))
 	for i, x := range list {
-		answer.Events[i] = explainedEffectJSON{
+		out[i] = explainedEffectJSON{
 			x.Event.Position, x.Event.ID.String(), x.Event.Body.Type(), x.Day.String(),
 			money.Format(x.Posted, decimals), money.Format(x.Encumbered, decimals),
 			money.FormatQuantity(x.Quantity), money.FormatQuantity(x.QuantityEncumbered), Sentence(p.cat, h.Currency, x.Event),
 		}
 	}
-	return p.encode(answer)
+	return out
 }
 
 // readerAt opens the ledger and calls f with its reader and with what it knew at a moment.

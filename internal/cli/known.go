@@ -63,6 +63,37 @@ func (c *command) knownAt(dst *knownFlag) *command {
 	return c
 }
 
+// A knownsFlag takes two moments, one after the other.
+type knownsFlag struct {
+	knownFlag
+	all []KnownAt
+}
+
+func (k *knownsFlag) Set(s string) error {
+	if err := k.knownFlag.Set(s); err != nil {
+		return err
+	}
+	k.all = append(k.all, k.KnownAt)
+	return nil
+}
+
+// two returns the moments when they are two.
+func (k *knownsFlag) two() ([2]KnownAt, error) {
+	if len(k.all) != 2 {
+		return [2]KnownAt{}, usage("known_at_two")
+	}
+	return [2]KnownAt(k.all), nil
+}
+
+// knownsAt adds the flag --known-at, to be given twice.
+func (c *command) knownsAt(dst *knownsFlag) *command {
+	const name = "known-at"
+	dst.vietnamese = c.p.cat.Language == locale.Vietnamese
+	c.Flags().Var(dst, name, c.usageOf(name))
+	c.completes(name, nil)
+	return c.needs(name)
+}
+
 // readAt opens the ledger and calls f with what it knew at a moment.
 func (p *program) readAt(ctx context.Context, at KnownAt, f func(View) error) error {
 	return p.readerAt(ctx, at, func(_ Reader, v View) error { return f(v) })

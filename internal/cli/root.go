@@ -66,7 +66,7 @@ func (p *program) root() *cobra.Command {
 	add(recordGroup, p.grantCommands()...)
 	add(recordGroup, p.disburseCommand(), p.cancelCommand(), p.returnCommand(), p.expenseCommand(), p.transferCommand(), p.moveCommand(),
 		p.countCommand(), p.settleCommand(), p.reverseCommand(), p.periodCommand(), p.indicatorCommand(), p.recordCommand())
-	add(readGroup, p.balanceCommand(), p.totalsCommand(), p.indicatorsCommand(), p.vouchersCommand(), p.historyCommand(), p.explainCommand(), p.eventsCommand(),
+	add(readGroup, p.balanceCommand(), p.totalsCommand(), p.indicatorsCommand(), p.vouchersCommand(), p.historyCommand(), p.explainCommand(), p.diffCommand(), p.eventsCommand(),
 		p.trialBalanceCommand(), p.ledgerCommand(), p.cashBookCommand())
 	add(checkGroup, p.verifyCommand(), p.replayCommand(), p.reportCommand(), p.checkpointCommand(), p.proofCommand(), p.receiptCommand(), p.exportCommand(),
 		p.verifyExportCommand(), p.checkProofCommand(), p.checkReceiptCommand(), p.witnessCommand(), p.sampleCommand(), p.anomaliesCommand(), p.publicKeyCommand(), p.keyCommand(), p.backupCommand(), p.restoreCommand(), p.rebuildCommand())

@@ -90,8 +90,19 @@ func (p *program) totalsCommand() *command {
 	})
 }
 
-// totals adds the flags of a question about totals, and returns what they ask for once they were read.
+// totals adds the flags of a question about totals as known at a moment, and returns what they ask for once they were read.
 func (c *command) totals() func() (projections.TotalsQuery, KnownAt, error) {
+	var at knownFlag
+	asked := c.totalsQuery()
+	c.knownAt(&at)
+	return func() (projections.TotalsQuery, KnownAt, error) {
+		q, err := asked()
+		return q, at.KnownAt, err
+	}
+}
+
+// totalsQuery adds the flags of a question about totals, and returns what they ask for once they were read.
+func (c *command) totalsQuery() func() (projections.TotalsQuery, error) {
 	var (
 		q                                projections.TotalsQuery
 		by                               inOrder
@@ -102,7 +113,6 @@ func (c *command) totals() func() (projections.TotalsQuery, KnownAt, error) {
 		fund, donor                      string
 		within                           string
 		rollup, paid                     bool
-		at                               knownFlag
 	)
 	c = &command{c.Command, c.p, "totals"} // whose flags mean the same wherever they are
 	by.words = plain(projections.Dims())
@@ -114,8 +124,7 @@ func (c *command) totals() func() (projections.TotalsQuery, KnownAt, error) {
 	c.choices(&recipients, "recipient", projections.Recipients()).code(&fund, "fund", funds).code(&donor, "donor", donors)
 	c.choices(&achievements, "achievement-level", domain.AchievementLevels())
 	c.choices(&educations, "education-level", domain.EducationLevels()).choices(&causes, "cause", domain.Causes())
-	c.knownAt(&at)
-	return func() (projections.TotalsQuery, KnownAt, error) {
+	return func() (projections.TotalsQuery, error) {
 		q.By = nil
 		for _, d := range by.values {
 			q.By = append(q.By, projections.Dim(d))
@@ -126,9 +135,9 @@ func (c *command) totals() func() (projections.TotalsQuery, KnownAt, error) {
 		q.Funds, q.Donors = list(fund), list(donor)
 		q.AchievementLevels, q.EducationLevels, q.Causes = achievements.values, educations.values, causes.values
 		if q.Rollup && !slices.Contains(q.By, projections.ByUnit) {
-			return q, at.KnownAt, usage("rollup")
+			return q, usage("rollup")
 		}
-		return q, at.KnownAt, nil
+		return q, nil
 	}
 }
 
@@ -180,15 +189,9 @@ func (p *program) totalsJSON(h Head, q *projections.TotalsQuery, rows []projecti
 }
 
 func (p *program) totalsTable(ctx context.Context, v View, q *projections.TotalsQuery, rows []projections.TotalsRow) error {
-	names := map[string]string{}
-	if slices.Contains(q.By, projections.ByUnit) {
-		list, err := v.Units(ctx)
-		if err != nil {
-			return err
-		}
-		for i := range list {
-			names[list[i].Code] = p.name(list[i].Name, list[i].NameEN)
-		}
+	names, err := p.unitNames(ctx, v, q)
+	if err != nil {
+		return err
 	}
 	h := v.Head()
 	p.printf("%s\n\n", p.rangeTitle("totals.title", q.From, q.To))
@@ -227,6 +230,19 @@ func (p *program) totalsTable(ctx context.Context, v View, q *projections.Totals
 	t.print()
 	p.tail(h)
 	return nil
+}
+
+// unitNames are the names of units, where a query is by unit.
+func (p *program) unitNames(ctx context.Context, v View, q *projections.TotalsQuery) (map[string]string, error) {
+	names := map[string]string{}
+	if !slices.Contains(q.By, projections.ByUnit) {
+		return names, nil
+	}
+	list, err := v.Units(ctx)
+	for i := range list {
+		names[list[i].Code] = p.name(list[i].Name, list[i].NameEN)
+	}
+	return names, err
 }
 
 // direction says which measures may be summed: gifts with gifts, what is spent with what is spent, each other one alone.

@@ -36,10 +36,11 @@ func (r *Reader) totals(ctx context.Context, q projections.TotalsQuery, afresh b
 	if err != nil {
 		return nil, err
 	}
-	if q.KnownAt != nil || q.PlacedAt > 0 {
-		tree = tree.Known(q.Placed())
+	unitsAt, personsAt := q.Structure()
+	if q.KnownAt != nil || q.UnitsAt > 0 {
+		tree = tree.Known(unitsAt)
 	}
-	aliases, err := r.Aliases(ctx, q.Placed())
+	aliases, err := r.Aliases(ctx, personsAt)
 	if err != nil {
 		return nil, err
 	}
