@@ -16,8 +16,8 @@ type Log interface {
 	Read(ctx context.Context, ledger uuid.UUID, from, to int64, yield func(*Record) error) error
 	// Event returns the event with an ID, or ErrNotFound.
 	Event(ctx context.Context, ledger, id uuid.UUID) (Record, error)
-	// Subject calls yield with the events that name a subject, in order of position.
-	Subject(ctx context.Context, ledger uuid.UUID, subject string, yield func(*Record) error) error
+	// Subject calls yield with the events of positions from … to that name a subject, in order. A to that is 0 means the head.
+	Subject(ctx context.Context, ledger uuid.UUID, subject string, from, to int64, yield func(*Record) error) error
 }
 
 // An Appender extends a ledger.

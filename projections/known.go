@@ -12,14 +12,15 @@ import (
 )
 
 // A Known is what a ledger knew at a position of the past: for balances and totals the rows of the epochs and blocks that were
-// complete by then, and the few thousand events after those, folded anew. It is filled once, with Add, and then only read.
+// complete by then, and the events after those, folded anew. It is filled once, with Add, and then only read.
 type Known struct {
 	Position int64
 
-	balances, totals *Fold
+	balances, totals *Fold // nil: it is not asked for
 }
 
-// NewKnown makes what is known at a position. It needs the events from First through the position, in order.
+// NewKnown makes what is known at a position, for questions about both balances and totals. It needs the events from First through the
+// position, in order.
 func NewKnown(position int64) *Known {
 	return &Known{
 		Position: position,
@@ -27,15 +28,39 @@ func NewKnown(position int64) *Known {
 	}
 }
 
-// First is the position of the first event that Add needs.
-func (k *Known) First() int64 { return max(k.epochs()<<EpochBits, 1) }
+// KnownBalances is NewKnown for questions about balances alone: at most some 8,000 events. Those that move nothing in the holdings that are
+// asked about may be left out.
+func KnownBalances(position int64) *Known {
+	return &Known{Position: position, balances: NewFold(Lookup("balances"), nil)}
+}
+
+// KnownTotals is NewKnown for questions about totals alone: at most some 1,000 events.
+func KnownTotals(position int64) *Known {
+	return &Known{Position: position, totals: NewFold(Lookup("totals"), nil)}
+}
+
+// KnownGifts is NewKnown for totals of certain donors, which need no events.
+func KnownGifts(position int64) *Known { return &Known{Position: position} }
+
+// First is the position of the first event that Add needs; one after Position where it needs none.
+func (k *Known) First() int64 {
+	switch {
+	case k.balances != nil:
+		return max(k.epochs()<<EpochBits, 1)
+	case k.totals != nil:
+		return max(k.blocks()<<BlockBits, 1)
+	}
+	return k.Position + 1
+}
 
 // Add folds an event.
 func (k *Known) Add(e *domain.Event) error {
-	if err := k.balances.Add(e); err != nil {
-		return err
+	if k.balances != nil {
+		if err := k.balances.Add(e); err != nil {
+			return err
+		}
 	}
-	if e.Position < k.blocks()<<BlockBits {
+	if k.totals == nil || e.Position < k.blocks()<<BlockBits {
 		return nil
 	}
 	return k.totals.Add(e)
@@ -127,6 +152,9 @@ func (q *TotalsQuery) covers(d domain.Date) bool {
 func (t *Tally) AddRecent() error {
 	if t.q.KnownAt == nil {
 		return nil
+	}
+	if t.q.KnownAt.totals == nil {
+		return fmt.Errorf("%w: what is known at %d is not for totals", ErrQuery, t.q.KnownAt.Position)
 	}
 	return t.q.KnownAt.addFacts(t, t.keys)
 }

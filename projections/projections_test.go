@@ -124,6 +124,29 @@ func TestFold(t *testing.T) {
 	}
 }
 
+// TestEffects: what moves something in a fund names it, so that its events are all that its balances need.
+func TestEffects(t *testing.T) {
+	h := projectiontest.NewHistory(t, 4).Province().Random(900)
+	moved := map[string]bool{}
+	for i := range h.Log {
+		e := &h.Log[i]
+		for _, x := range e.Effects() {
+			moved[e.Body.Type()] = true
+			if !slices.Contains(e.Subjects(), domain.FundSubject(x.Fund)) {
+				t.Errorf("%s at position %d moves something in %s and does not name it", e.Body.Type(), e.Position, x.Fund)
+			}
+		}
+	}
+	if len(moved) < 10 {
+		t.Errorf("only %d types of events moved anything: %v", len(moved), moved)
+	}
+	for kind := range moved {
+		if strings.HasPrefix(kind, "person.") {
+			t.Errorf("%s moves something", kind)
+		}
+	}
+}
+
 // TestFoldOrdinal: an ordinal has 4 bytes.
 func TestFoldOrdinal(t *testing.T) {
 	f := projections.NewFold(projections.Lookup("totals"), nil)

@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -268,8 +269,11 @@ func (w *writer) settle() error {
 }
 
 // Subject implements eventstore.Log.
-func (s *Store) Subject(ctx context.Context, ledger uuid.UUID, subject string, yield func(*eventstore.Record) error) error {
-	positions, err := s.positions(ctx, ledger, subject)
+func (s *Store) Subject(ctx context.Context, ledger uuid.UUID, subject string, from, to int64, yield func(*eventstore.Record) error) error {
+	if to == 0 {
+		to = math.MaxInt64
+	}
+	positions, err := s.positions(ctx, ledger, subject, from, to)
 	if err != nil {
 		return wrap("subject "+subject, err)
 	}
@@ -295,9 +299,9 @@ func (s *Store) Subject(ctx context.Context, ledger uuid.UUID, subject string, y
 	return nil
 }
 
-// positions returns the positions of a subject, in order.
-func (s *Store) positions(ctx context.Context, ledger uuid.UUID, subject string) ([]int64, error) {
-	const query = `SELECT position, NULL FROM subjects WHERE ledger_id = ?1 AND subject = ?2
+// positions returns the positions of a subject from … to, in order.
+func (s *Store) positions(ctx context.Context, ledger uuid.UUID, subject string, from, to int64) ([]int64, error) {
+	const query = `SELECT position, NULL FROM subjects WHERE ledger_id = ?1 AND subject = ?2 AND position BETWEEN ?3 AND ?4
 		UNION ALL SELECT NULL, subjects FROM subject_runs WHERE ledger_id = ?1`
 	stmt, err := s.prepare(ctx, query)
 	if err != nil {
@@ -317,7 +321,8 @@ func (s *Store) positions(ctx context.Context, ledger uuid.UUID, subject string)
 		}
 		list, err = positionsOf(list, run, name)
 		return err
-	}, ledger[:], subject)
+	}, ledger[:], subject, from, to)
+	list = slices.DeleteFunc(list, func(p int64) bool { return p < from || p > to }) // those of runs
 	slices.Sort(list)
 	return slices.Compact(list), err
 }

@@ -46,7 +46,7 @@ func TestSubjectRuns(t *testing.T) {
 		states[fmt.Sprint(runs() > 0, merged() > 0)] = true
 		for _, subject := range []string{"fund:HB", `odd:"],{}\`, "odd:", "donor:ND0007", "none:x"} {
 			var got []int64
-			err := s.Subject(ctx, l.ID, subject, func(r *eventstore.Record) error {
+			err := s.Subject(ctx, l.ID, subject, 1, 0, func(r *eventstore.Record) error {
 				got = append(got, r.Position)
 				return nil
 			})

@@ -61,7 +61,7 @@ func testCorrupt(t *testing.T, h Harness) {
 	missing("4")
 
 	subject := l.Batch(1).Records[0].Subjects[0]
-	wantErr(t, db.Store.Subject(ctx, l.ID, subject, func(*eventstore.Record) error { return nil }), eventstore.ErrCorrupt)
+	wantErr(t, db.Store.Subject(ctx, l.ID, subject, 1, 0, func(*eventstore.Record) error { return nil }), eventstore.ErrCorrupt)
 
 	// Events above the head: the next append meets one.
 	exec(`UPDATE ledgers SET head_position = 8 WHERE ledger_id = $1`, db.ID(l.ID))

@@ -182,7 +182,7 @@ func testSubjects(t *testing.T, h Harness) {
 	}
 	for _, subject := range append(subjects, hot, "fund:no such") {
 		var got []int64
-		err := db.Store.Subject(ctx, l.ID, subject, func(r *eventstore.Record) error {
+		err := db.Store.Subject(ctx, l.ID, subject, 1, 0, func(r *eventstore.Record) error {
 			got = append(got, r.Position)
 			e, err := db.Store.Event(ctx, l.ID, r.ID)
 			if d := diff(e, *r); err == nil && d != "" {
@@ -196,10 +196,32 @@ func testSubjects(t *testing.T, h Harness) {
 		if d := diff(want[subject], got); d != "" {
 			t.Errorf("%s (-want +got):\n%s", subject, d)
 		}
+		// A part of them, also where it begins or ends at one.
+		if n := len(want[subject]); n > 4 {
+			all := want[subject]
+			for _, part := range [][2]int64{{all[2], all[n-2]}, {all[2] + 1, all[n-2] - 1}, {all[n-1], 0}, {all[n-1] + 1, 0}, {all[3], all[2]}} {
+				var got, in []int64
+				for _, p := range all {
+					if p >= part[0] && (p <= part[1] || part[1] == 0) {
+						in = append(in, p)
+					}
+				}
+				err := db.Store.Subject(ctx, l.ID, subject, part[0], part[1], func(r *eventstore.Record) error {
+					got = append(got, r.Position)
+					return nil
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if d := diff(in, got); d != "" {
+					t.Errorf("%s from %d to %d (-want +got):\n%s", subject, part[0], part[1], d)
+				}
+			}
+		}
 	}
 	stop := errors.New("stop")
-	wantErr(t, db.Store.Subject(ctx, l.ID, subjects[0], func(*eventstore.Record) error { return stop }), stop)
-	if err := db.Store.Subject(ctx, uuid.New(), subjects[0], func(*eventstore.Record) error { return stop }); err != nil {
+	wantErr(t, db.Store.Subject(ctx, l.ID, subjects[0], 1, 0, func(*eventstore.Record) error { return stop }), stop)
+	if err := db.Store.Subject(ctx, uuid.New(), subjects[0], 1, 0, func(*eventstore.Record) error { return stop }); err != nil {
 		t.Errorf("subject of another ledger: %v", err)
 	}
 

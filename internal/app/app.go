@@ -342,7 +342,12 @@ func (a *App) Rebuild(ctx context.Context, t cli.Target, names []string, p cli.P
 
 // events reads and decodes events, for a rebuild.
 func (b *book) events(ctx context.Context, from, to int64, yield func(*domain.Event) error) error {
-	o := replay.Options{Origin: b.opened.Origin, Decimals: b.money.Decimals}
+	return b.eventsOf(ctx, from, to, nil, yield)
+}
+
+// eventsOf reads events and decodes those to keep; nil: all.
+func (b *book) eventsOf(ctx context.Context, from, to int64, keep func(*eventstore.Record) bool, yield func(*domain.Event) error) error {
+	o := replay.Options{Origin: b.opened.Origin, Decimals: b.money.Decimals, Keep: keep}
 	return replay.Read(ctx, b.db, b.id, from, to, o, func(e *replay.Event) error {
 		if e.Err != nil {
 			return fmt.Errorf("position %d: %w", e.Record.Position, e.Err)

@@ -170,6 +170,10 @@ func (r benchReader) View(ctx context.Context, f func(bench.View) error) error {
 	return r.Reader.View(ctx, func(v cli.View) error { return f(v) })
 }
 
+func (r benchReader) ViewAt(ctx context.Context, position int64, f func(bench.View) error) error {
+	return r.Reader.ViewAt(ctx, cli.KnownAt{Position: position}, func(v cli.View) error { return f(v) })
+}
+
 func (s *benched) Rebuild(ctx context.Context, origin string) error {
 	return s.app.Rebuild(ctx, s.target(origin), nil, nil)
 }

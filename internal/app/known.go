@@ -6,19 +6,25 @@ import (
 	"slices"
 	"sort"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/soquy/soquy/domain"
 	"github.com/soquy/soquy/eventstore"
 	"github.com/soquy/soquy/eventstore/transparency"
 	"github.com/soquy/soquy/internal/cli"
 	"github.com/soquy/soquy/projections"
 )
 
-// knownView is one state of a ledger as it was known at a position.
+// knownView is one state of a ledger as it was known at a position. What was known is read when it is first asked for: of totals it takes
+// much less than of balances, and of the balances of a fund less than of all.
 type knownView struct {
 	view
-	at   *projections.Known
-	tree *projections.Tree
+	position int64
+	tree     *projections.Tree
+
+	reader           *reader
+	balances, totals *projections.Known // nil: not read yet
 }
 
 // ViewAt is View of what was known at a moment of the past. Balances, totals, trees and whose a fund was are of then; units, funds and
@@ -74,15 +80,16 @@ func (r *reader) ViewsAt(ctx context.Context, at [2]cli.KnownAt, f func(before, 
 // knownView reads what is needed for what was known at a position of the log that h ends.
 func (r *reader) knownView(ctx context.Context, s state, h eventstore.Head, position int64) (*knownView, error) {
 	head := transparency.Checkpoint{Origin: h.Origin, Size: h.Position(), Root: h.Edge.Root()}
-	root, err := transparency.RootAt(head, position, tiles(ctx, r.db, r.id))
+	root, err := transparency.RootAt(head, position, tilesWith(ctx, r.db, r.id, &r.roots))
+	if err != nil { // what is remembered may be of another log, which was restored over
+		r.roots.known.Clear()
+		root, err = transparency.RootAt(head, position, tilesWith(ctx, r.db, r.id, &r.roots))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("root at position %d: %w: %w", position, eventstore.ErrCorrupt, err)
 	}
-	v := &knownView{view: view{s, r.book.head(h)}, at: projections.NewKnown(position)}
+	v := &knownView{view: view{s, r.book.head(h)}, position: position, reader: r}
 	v.head.Position, v.head.Root = position, root
-	if err := r.events(ctx, v.at.First(), position, v.at.Add); err != nil {
-		return nil, err
-	}
 	tree, err := s.Tree(ctx)
 	if err != nil {
 		return nil, err
@@ -131,18 +138,79 @@ func (r *reader) positionAt(ctx context.Context, at cli.KnownAt, h eventstore.He
 	return int64(n), nil
 }
 
-func (v *knownView) Balances(ctx context.Context, q projections.BalanceQuery) ([]projections.BalanceRow, error) {
-	q.KnownAt = v.at
+func (v *knownView) Balances(ctx context.Context, q projections.BalanceQuery) (_ []projections.BalanceRow, err error) {
+	q.KnownAt = v.balances
+	switch {
+	case q.KnownAt != nil:
+	case len(q.Funds) > 0 && len(q.Funds) <= fewFunds: // not kept, since it is not for other funds
+		q.KnownAt, err = v.ofFunds(ctx, q.Funds)
+	default:
+		v.balances, err = v.read(ctx, projections.KnownBalances(v.position), moves)
+		q.KnownAt = v.balances
+	}
+	if err != nil {
+		return nil, err
+	}
 	return v.view.Balances(ctx, q)
 }
 
-func (v *knownView) Totals(ctx context.Context, q projections.TotalsQuery) ([]projections.TotalsRow, error) {
-	q.KnownAt = v.at
+// read fills what is known with the events that it needs.
+func (v *knownView) read(ctx context.Context, k *projections.Known, keep func(*eventstore.Record) bool) (*projections.Known, error) {
+	if k.First() > v.position {
+		return k, nil
+	}
+	if err := v.reader.eventsOf(ctx, k.First(), v.position, keep, k.Add); err != nil {
+		return nil, fmt.Errorf("what was known at position %d: %w", v.position, err)
+	}
+	return k, nil
+}
+
+// moves leaves out events of which there are many that move nothing.
+func moves(rec *eventstore.Record) bool { return !strings.HasPrefix(rec.Type, "person.") }
+
+// fewFunds is of how many funds it is faster to look for their events than to read all.
+const fewFunds = 8
+
+// ofFunds is what is known of the balances of some funds. What moves something in a fund names it.
+func (v *knownView) ofFunds(ctx context.Context, funds []string) (*projections.Known, error) {
+	k := projections.KnownBalances(v.position)
+	if k.First() > v.position {
+		return k, nil
+	}
+	seen := map[int64]bool{}
+	for _, fund := range funds {
+		err := v.reader.subject(ctx, domain.FundSubject(fund), k.First(), v.position, func(_ []byte, e *domain.Event) error {
+			if seen[e.Position] { // it names another of the funds, too
+				return nil
+			}
+			seen[e.Position] = true
+			return k.Add(e)
+		})
+		if err != nil {
+			return nil, fmt.Errorf("what was known of %s at position %d: %w", fund, v.position, err)
+		}
+	}
+	return k, nil
+}
+
+func (v *knownView) Totals(ctx context.Context, q projections.TotalsQuery) (_ []projections.TotalsRow, err error) {
+	switch {
+	case q.ByDonor():
+		q.KnownAt = projections.KnownGifts(v.position)
+	case v.totals == nil:
+		v.totals, err = v.read(ctx, projections.KnownTotals(v.position), nil)
+		fallthrough
+	default:
+		q.KnownAt = v.totals
+	}
+	if err != nil {
+		return nil, err
+	}
 	return v.view.Totals(ctx, q)
 }
 
 func (v *knownView) Aliases(ctx context.Context, at int64) (projections.Aliases, error) {
-	return v.view.Aliases(ctx, min(at, v.at.Position))
+	return v.view.Aliases(ctx, min(at, v.position))
 }
 
 func (v *knownView) Tree(context.Context) (*projections.Tree, error) { return v.tree, nil }
@@ -163,7 +231,7 @@ func (v *knownView) FundUnits(ctx context.Context) ([]projections.FundUnit, erro
 	all, err := v.view.FundUnits(ctx)
 	known := all[:0]
 	for _, u := range all {
-		if u.Position <= v.at.Position {
+		if u.Position <= v.position {
 			known = append(known, u)
 		}
 	}
@@ -189,7 +257,7 @@ func (v *knownView) Funds(ctx context.Context) ([]projections.FundRow, error) {
 
 func (v *knownView) Vouchers(ctx context.Context, q projections.VoucherQuery, yield func(*projections.VoucherRow) error) error {
 	return v.view.Vouchers(ctx, q, func(row *projections.VoucherRow) error {
-		if row.First > v.at.Position {
+		if row.First > v.position {
 			return nil
 		}
 		return yield(row)

@@ -19,6 +19,7 @@ import (
 type reader struct {
 	*book
 	target cli.Target
+	roots  tileRoots
 }
 
 // Reader opens a ledger for reading.
@@ -27,7 +28,7 @@ func (a *App) Reader(ctx context.Context, t cli.Target) (cli.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &reader{b, t}, nil
+	return &reader{book: b, target: t}, nil
 }
 
 func (r *reader) Close() error { return r.db.Close() }
@@ -84,6 +85,11 @@ func (r *reader) History(ctx context.Context, subject string, yield func([]byte,
 }
 
 func (r *reader) subjectHistory(ctx context.Context, subject string, yield func([]byte, *domain.Event) error) error {
+	return r.subject(ctx, subject, 1, 0, yield)
+}
+
+// subject calls yield with the events of positions from … to, 0 being the head, that name a subject.
+func (r *reader) subject(ctx context.Context, subject string, from, to int64, yield func([]byte, *domain.Event) error) error {
 	codec := r.codec()
 	each := func(rec *eventstore.Record) error {
 		decoded, err := codec.Decode(rec.Envelope)
@@ -92,14 +98,14 @@ func (r *reader) subjectHistory(ctx context.Context, subject string, yield func(
 		}
 		return yield(rec.Envelope, &decoded.Event)
 	}
-	return r.db.Subject(ctx, r.id, subject, each)
+	return r.db.Subject(ctx, r.id, subject, from, to, each)
 }
 
 func (r *reader) Personal(ctx context.Context, persons []uuid.UUID) (map[uuid.UUID]cli.Personal, error) {
 	latest := map[uuid.UUID]uuid.UUID{} // person → private text
 	codec := r.codec()
 	for _, id := range persons {
-		err := r.db.Subject(ctx, r.id, domain.PersonSubject(id), func(rec *eventstore.Record) error {
+		err := r.db.Subject(ctx, r.id, domain.PersonSubject(id), 1, 0, func(rec *eventstore.Record) error {
 			if !strings.HasPrefix(rec.Type, "person.") {
 				return nil
 			}

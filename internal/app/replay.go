@@ -105,7 +105,7 @@ func (a *App) Replay(ctx context.Context, t cli.Target, at cli.KnownAt, p cli.Pr
 		return out, err
 	}
 	defer b.db.Close()
-	r := &reader{b, t}
+	r := &reader{book: b, target: t}
 	s, err := newScratch(b.id)
 	if err != nil {
 		return out, explained(err, t)

@@ -51,7 +51,7 @@ func planOf(quick bool) Plan {
 func Measures() []string {
 	return []string{
 		"limit", "append-hot", "append-spread", "append-keyed", "append-one", "bulk-list", "import", "replay-book", "rebuild", "verify",
-		"balance", "balance-as-of", "totals", "start", "memory", "storage",
+		"balance", "balance-as-of", "balance-known-at", "totals", "totals-known-at", "start", "memory", "storage",
 	}
 }
 

@@ -16,7 +16,12 @@ import (
 
 // ofHistory are the measures that need a large ledger.
 func ofHistory() []string {
-	return []string{"replay-book", "rebuild", "verify", "balance", "balance-as-of", "totals", "start", "memory", "storage"}
+	return append([]string{"replay-book", "rebuild", "verify", "start", "memory", "storage"}, ofReads()...)
+}
+
+// ofReads are those of them that ask questions.
+func ofReads() []string {
+	return []string{"balance", "balance-as-of", "balance-known-at", "totals", "totals-known-at"}
 }
 
 // histories measures what depends on how long a ledger is.
@@ -43,7 +48,7 @@ func (b *bench) histories(ctx context.Context) error {
 	if err := h.small(b.plan.Small, grown); err != nil {
 		return fmt.Errorf("record the small history: %w", err)
 	}
-	reads := b.wants("balance", "balance-as-of", "totals")
+	reads := b.wants(ofReads()...)
 	if reads {
 		from, _ := halfYear()
 		if err := b.reads(ctx, h, w.Ledger(), b.plan.Small, "-small", from.Year()-3); err != nil {
@@ -141,6 +146,16 @@ type question struct {
 	name    string
 	times   int
 	ask     func(ctx context.Context, v View, r *rand.Rand) error
+	past    bool // each time as known at another position of the last quarter of the log
+}
+
+// view has a question answered of a ledger of so many events, the first of which only found it.
+func (q *question) view(ctx context.Context, r Reader, first, events int64, random *rand.Rand) error {
+	answer := func(v View) error { return q.ask(ctx, v, random) }
+	if !q.past {
+		return r.View(ctx, answer)
+	}
+	return r.ViewAt(ctx, events-random.Int64N(max((events-first)/4, 1)), answer)
 }
 
 // questions are those of a ledger whose past is looked at in a year.
@@ -170,12 +185,15 @@ func (b *bench) questions(h *history, year int) []question {
 		}
 	}
 	level := []projections.Dim{projections.ByUnitLevel}
+	ofHalfYear := totals(projections.TotalsQuery{By: level, Within: root, From: &from, To: &to})
 	return []question{
-		{"balance", "balance", b.plan.Queries, balance(nil)},
-		{"balance-as-of", "balance-as-of", b.plan.Queries, balance(&asOf)},
-		{"totals", "totals", b.plan.Totals, totals(projections.TotalsQuery{By: level, Within: root, From: &from, To: &to})},
-		{"totals", "totals-all", b.plan.Totals, totals(projections.TotalsQuery{By: level, Within: root})},
-		{"totals", "people", b.plan.Totals, totals(projections.TotalsQuery{Within: root})},
+		{"balance", "balance", b.plan.Queries, balance(nil), false},
+		{"balance-as-of", "balance-as-of", b.plan.Queries, balance(&asOf), false},
+		{"balance-known-at", "balance-known-at", b.plan.Queries, balance(nil), true},
+		{"totals", "totals", b.plan.Totals, ofHalfYear, false},
+		{"totals", "totals-all", b.plan.Totals, totals(projections.TotalsQuery{By: level, Within: root}), false},
+		{"totals", "people", b.plan.Totals, totals(projections.TotalsQuery{Within: root}), false},
+		{"totals-known-at", "totals-known-at", b.plan.Totals, ofHalfYear, true},
 	}
 }
 
@@ -192,7 +210,7 @@ func (b *bench) reads(ctx context.Context, h *history, l *ledger.Ledger, events 
 			if writing {
 				stop = h.write(ctx, l)
 			}
-			err := b.ask(ctx, r, b.questions(h, year), events, suffix, writing, uint64(round))
+			err := b.ask(ctx, r, h, b.questions(h, year), events, suffix, writing, uint64(round))
 			if err := errors.Join(err, stop()); err != nil {
 				return err
 			}
@@ -204,7 +222,7 @@ func (b *bench) reads(ctx context.Context, h *history, l *ledger.Ledger, events 
 // leastAsked is how many answers a percentile is taken of at least.
 const leastAsked = 20
 
-func (b *bench) ask(ctx context.Context, r Reader, list []question, events int64, suffix string, writing bool, round uint64) error {
+func (b *bench) ask(ctx context.Context, r Reader, h *history, list []question, events int64, suffix string, writing bool, round uint64) error {
 	random := newRand(1<<28 + round)
 	for _, q := range list {
 		if !b.wants(q.measure) {
@@ -217,7 +235,7 @@ func (b *bench) ask(ctx context.Context, r Reader, list []question, events int64
 			if len(list) >= leastAsked && start.Sub(begin) > b.plan.Ask {
 				break
 			}
-			if err := r.View(ctx, func(v View) error { return q.ask(ctx, v, random) }); err != nil {
+			if err := q.view(ctx, r, h.begin, events, random); err != nil {
 				return fmt.Errorf("%s: %w", q.name, err)
 			}
 			if i >= warm { // the first ones fill caches

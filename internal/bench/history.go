@@ -145,6 +145,7 @@ type history struct {
 	units   []unit
 	funds   []int // indexes of units
 	persons []uuid.UUID
+	begin   int64 // the events that only found it
 }
 
 type unit struct {
@@ -214,10 +215,10 @@ func day(from, to domain.Date, share float64) domain.Date {
 
 // small grows the history to so many events: some years, and then the half-year.
 func (h *history) small(events int64, progress func(at int64)) error {
-	begin := h.last
-	mid := begin + int64(before*float64(events-begin))
+	h.begin = h.last
+	mid := h.begin + int64(before*float64(events-h.begin))
 	from, to := halfYear()
-	if err := h.grow(begin, mid, opening()+1, from-1, progress); err != nil {
+	if err := h.grow(h.begin, mid, opening()+1, from-1, progress); err != nil {
 		return err
 	}
 	return h.grow(mid, events, from, to, progress)

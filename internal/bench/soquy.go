@@ -67,6 +67,8 @@ func (w Work) minus(o Work) Work {
 type Reader interface {
 	// View calls f with one state of the ledger.
 	View(ctx context.Context, f func(View) error) error
+	// ViewAt is View of what was known at a position.
+	ViewAt(ctx context.Context, position int64, f func(View) error) error
 	Close() error
 }
 

@@ -36,7 +36,7 @@ func PublicKey(ctx context.Context, log eventstore.Log, id uuid.UUID) (string, e
 func publicKeys(ctx context.Context, log eventstore.Log, opened *domain.LedgerOpened) ([]string, error) {
 	keys := []string{opened.PublicKey}
 	codec := eventcodec.New(opened.Origin, 0) // the events have no amounts
-	err := log.Subject(ctx, opened.Ledger, domain.KeySubject, func(r *eventstore.Record) error {
+	err := log.Subject(ctx, opened.Ledger, domain.KeySubject, 1, 0, func(r *eventstore.Record) error {
 		decoded, err := codec.Decode(r.Envelope)
 		if err != nil {
 			return &IntegrityError{Position: r.Position, What: "envelope cannot be read: " + err.Error()}

@@ -174,7 +174,7 @@ func TestAcceptLoss(t *testing.T) {
 		t.Fatal(err)
 	}
 	var events []domain.Event
-	err = w.store.Subject(t.Context(), w.id, domain.KeySubject, func(r *eventstore.Record) error {
+	err = w.store.Subject(t.Context(), w.id, domain.KeySubject, 1, 0, func(r *eventstore.Record) error {
 		decoded, err := eventcodec.New(origin, 0).Decode(r.Envelope)
 		events = append(events, decoded.Event)
 		return err

@@ -235,7 +235,7 @@ func (w *writer) decode(r *eventstore.Record) (*domain.Event, error) {
 // subject returns the events of a subject, of the log and then of the batch.
 func (w *writer) subject(ctx context.Context, b *batch, subject string) ([]domain.Event, error) {
 	var list []domain.Event
-	err := w.store.Subject(ctx, w.ledger, subject, func(r *eventstore.Record) error {
+	err := w.store.Subject(ctx, w.ledger, subject, 1, 0, func(r *eventstore.Record) error {
 		e, err := w.decode(r)
 		if err == nil {
 			list = append(list, *e)

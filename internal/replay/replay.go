@@ -31,6 +31,8 @@ type Options struct {
 	Decimals int // of the currency
 	Hash     bool
 	Encode   bool
+
+	Keep func(*eventstore.Record) bool // which events are wanted, from what is stored of them; nil: all
 }
 
 // batch is how many events go to a processor at once.
@@ -52,6 +54,9 @@ func Read(ctx context.Context, log eventstore.Log, ledger uuid.UUID, from, to in
 	if to > 0 && to-from < batch {
 		w := newWorker(o)
 		return log.Read(ctx, ledger, from, to, func(r *eventstore.Record) error {
+			if o.Keep != nil && !o.Keep(r) {
+				return nil
+			}
 			e := Event{Record: *r}
 			w.decode(&e)
 			return yield(&e)
@@ -68,7 +73,7 @@ func Read(ctx context.Context, log eventstore.Log, ledger uuid.UUID, from, to in
 	wait.Go(func() {
 		defer close(todo)
 		defer close(ordered)
-		read = split(ctx, log, ledger, from, to, func(j *job) error {
+		read = split(ctx, log, ledger, from, to, o.Keep, func(j *job) error {
 			select {
 			case ordered <- j:
 			case <-stop:
@@ -102,11 +107,16 @@ func Read(ctx context.Context, log eventstore.Log, ledger uuid.UUID, from, to in
 	return read
 }
 
-// split reads the log in runs.
-func split(ctx context.Context, log eventstore.Log, ledger uuid.UUID, from, to int64, take func(*job) error) error {
+// split reads the log in runs of the events to keep.
+func split(
+	ctx context.Context, log eventstore.Log, ledger uuid.UUID, from, to int64, keep func(*eventstore.Record) bool, take func(*job) error,
+) error {
 	next := func() *job { return &job{events: make([]Event, 0, batch), done: make(chan struct{})} }
 	j := next()
 	err := log.Read(ctx, ledger, from, to, func(r *eventstore.Record) error {
+		if keep != nil && !keep(r) {
+			return nil
+		}
 		j.events = append(j.events, Event{Record: *r})
 		if len(j.events) < batch {
 			return nil

@@ -13,8 +13,12 @@ import (
 // known is what a log's reader hands to questions about a position.
 func known(t testing.TB, log []domain.Event, position int64) *projections.Known {
 	t.Helper()
-	k := projections.NewKnown(position)
-	for p := k.First(); p <= position; p++ {
+	return filled(t, log, projections.NewKnown(position))
+}
+
+func filled(t testing.TB, log []domain.Event, k *projections.Known) *projections.Known {
+	t.Helper()
+	for p := k.First(); p <= k.Position; p++ {
 		if err := k.Add(&log[p-1]); err != nil {
 			t.Fatal(err)
 		}
@@ -50,14 +54,22 @@ func testKnown(t *testing.T, open Open) {
 	}
 	for _, position := range positions {
 		early := h.prefix(position)
-		n, k := newNaive(early), known(t, h.Log, position)
+		n := newNaive(early)
+		ofBalances, ofTotals, ofGifts := known(t, h.Log, position), known(t, h.Log, position), known(t, h.Log, position)
+		if h.random.IntN(2) == 0 {
+			ofBalances, ofTotals = filled(t, h.Log, projections.KnownBalances(position)), filled(t, h.Log, projections.KnownTotals(position))
+			ofGifts = filled(t, h.Log, projections.KnownGifts(position))
+			if ofTotals.First() < position-1<<projections.BlockBits || ofGifts.First() <= position {
+				t.Errorf("%d and %d are too early for what is known at %d", ofTotals.First(), ofGifts.First(), position)
+			}
+		}
 		var on *domain.Date
 		if position > 1 {
 			on = mustDate(early)
 		}
 		w.view(func(ctx context.Context, r Reader) error {
 			for _, asOf := range []*domain.Date{nil, on} {
-				rows, err := r.Balances(ctx, projections.BalanceQuery{AsOf: asOf, KnownAt: k})
+				rows, err := r.Balances(ctx, projections.BalanceQuery{AsOf: asOf, KnownAt: ofBalances})
 				if err != nil {
 					return err
 				}
@@ -69,7 +81,10 @@ func testKnown(t *testing.T, open Open) {
 					q.Within = ""
 				}
 				want := n.totals(q)
-				q.KnownAt = k
+				q.KnownAt = ofTotals
+				if q.ByDonor() {
+					q.KnownAt = ofGifts
+				}
 				rows, err := r.Totals(ctx, q)
 				if err != nil {
 					return fmt.Errorf("as known at %d: %+v: %w", position, q, err)
