@@ -67,6 +67,8 @@ func lineTotal(lines []domain.Line) (sum int64) {
 type DonorQuery struct {
 	Donors   []string     // codes; none: all
 	From, To *domain.Date // of the gifts, inclusive; nil: open
+
+	KnownAt *Known // the gifts as they were known then, also of donors who came later; nil: now
 }
 
 // A DonorRow is a donor and what was received in the range, reversals taken off on their day. Amounts are minor units.

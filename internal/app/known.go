@@ -1,13 +1,17 @@
 package app
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sort"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/soquy/soquy/domain"
 	"github.com/soquy/soquy/eventstore"
@@ -21,15 +25,16 @@ import (
 type knownView struct {
 	view
 	position int64
+	last     int64 // of the log
 	tree     *projections.Tree
 
 	reader           *reader
 	balances, totals *projections.Known // nil: not read yet
 }
 
-// ViewAt is View of what was known at a moment of the past. Balances, totals, trees and whose a fund was are of then; units, funds and
-// vouchers that were not there yet are left out. Donors, pledges, goods and indicators, and whether a unit or fund is closed and a
-// voucher cancelled, are of now.
+// ViewAt is View of what was known at a moment of the past: balances, totals, vouchers, donors, indicators, goods, trees, and whose a fund
+// was. Of units and funds those are left out that were not there yet; their names, what a fund is restricted to, whether they are
+// closed, and pledges are of now, and no command shows them as of then.
 func (r *reader) ViewAt(ctx context.Context, at cli.KnownAt, f func(cli.View) error) error {
 	if at.Now() {
 		return r.View(ctx, f)
@@ -88,7 +93,7 @@ func (r *reader) knownView(ctx context.Context, s state, h eventstore.Head, posi
 	if err != nil {
 		return nil, fmt.Errorf("root at position %d: %w: %w", position, eventstore.ErrCorrupt, err)
 	}
-	v := &knownView{view: view{s, r.book.head(h)}, position: position, reader: r}
+	v := &knownView{view: view{s, r.book.head(h)}, position: position, last: h.Position(), reader: r}
 	v.head.Position, v.head.Root = position, root
 	tree, err := s.Tree(ctx)
 	if err != nil {
@@ -255,11 +260,109 @@ func (v *knownView) Funds(ctx context.Context) ([]projections.FundRow, error) {
 	return known, err
 }
 
+// Vouchers is what was known of them: those of the command that the position is in the middle of have the entries until then, and none is
+// cancelled by a reversal that came later. Later events are read only when there is a voucher that they may concern.
 func (v *knownView) Vouchers(ctx context.Context, q projections.VoucherQuery, yield func(*projections.VoucherRow) error) error {
+	later, read := projections.NewLaterVouchers(v.position), false
 	return v.view.Vouchers(ctx, q, func(row *projections.VoucherRow) error {
-		if row.First > v.position {
-			return nil
+		if !read && later.Concerns(row) {
+			if err := v.laterVouchers(ctx, later); err != nil {
+				return fmt.Errorf("what came of vouchers after position %d: %w", v.position, err)
+			}
+			read = true
+		}
+		if there, err := later.TakeBack(row); err != nil || !there {
+			return err
 		}
 		return yield(row)
 	})
+}
+
+func (v *knownView) laterVouchers(ctx context.Context, later *projections.LaterVouchers) error {
+	if v.position == v.last {
+		return nil
+	}
+	var command uuid.UUID // that the position is of
+	err := v.reader.events(ctx, v.position, v.position, func(e *domain.Event) error {
+		command = e.Command
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	reversal, of := (*domain.EntryReversed)(nil).Type(), []byte(command.String())
+	keep := func(rec *eventstore.Record) bool { return rec.Type == reversal || bytes.Contains(rec.Envelope, of) }
+	return v.reader.eventsOf(ctx, v.position+1, v.last, keep, func(e *domain.Event) error {
+		if e.Command != command && e.Body.Type() != reversal {
+			return nil
+		}
+		return later.Add(e)
+	})
+}
+
+// Donors is what was known of them: neither later gifts nor donors who were registered later.
+func (v *knownView) Donors(ctx context.Context, q projections.DonorQuery) ([]projections.DonorRow, error) {
+	q.KnownAt = projections.KnownGifts(v.position)
+	rows, err := v.view.Donors(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	var later map[string]bool
+	if len(q.Donors) > 0 {
+		later, err = v.laterOf(ctx, rows)
+	} else {
+		later, err = v.laterDonors(ctx)
+	}
+	return slices.DeleteFunc(rows, func(d projections.DonorRow) bool { return later[d.Code] }), err
+}
+
+// laterDonors are the donors who were registered after the position.
+func (v *knownView) laterDonors(ctx context.Context) (map[string]bool, error) {
+	later := map[string]bool{}
+	if v.position == v.last {
+		return later, nil
+	}
+	kind := (*domain.DonorRegistered)(nil).Type()
+	keep := func(rec *eventstore.Record) bool { return rec.Type == kind }
+	err := v.reader.eventsOf(ctx, v.position+1, v.last, keep, func(e *domain.Event) error {
+		later[e.Body.(*domain.DonorRegistered).Code] = true
+		return nil
+	})
+	return later, err
+}
+
+// laterOf are those of some donors whom no event until the position names.
+func (v *knownView) laterOf(ctx context.Context, rows []projections.DonorRow) (map[string]bool, error) {
+	later := map[string]bool{}
+	found := errors.New("found")
+	for i := range rows {
+		code := rows[i].Code
+		err := v.reader.db.Subject(ctx, v.reader.id, domain.DonorSubject(code), 1, v.position, func(*eventstore.Record) error { return found })
+		switch {
+		case err == nil:
+			later[code] = true
+		case !errors.Is(err, found):
+			return nil, err
+		}
+	}
+	return later, nil
+}
+
+// Indicators is what had been reported. Where a later report took the place of one, all of then are read again.
+func (v *knownView) Indicators(ctx context.Context, q projections.IndicatorQuery) ([]projections.IndicatorRow, error) {
+	rows, err := v.view.Indicators(ctx, q)
+	if err != nil || !slices.ContainsFunc(rows, func(r projections.IndicatorRow) bool { return r.Position > v.position }) {
+		return rows, err
+	}
+	then, kind := projections.NewThenIndicators(), (*domain.IndicatorReported)(nil).Type()
+	keep := func(rec *eventstore.Record) bool { return rec.Type == kind }
+	if err := v.reader.eventsOf(ctx, 1, v.position, keep, then.Add); err != nil {
+		return nil, fmt.Errorf("what was reported by position %d: %w", v.position, err)
+	}
+	return then.Rows(q), nil
+}
+
+func (v *knownView) Goods(ctx context.Context) ([]projections.Item, error) {
+	rows, err := v.view.Goods(ctx)
+	return slices.DeleteFunc(rows, func(g projections.Item) bool { return g.Position > v.position }), err
 }

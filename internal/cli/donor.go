@@ -56,10 +56,11 @@ type donorJSON struct {
 
 func (p *program) donorList() *command {
 	var from, to dateFlag
-	c := p.command("donor.list", "list").date(&from, "from").date(&to, "to")
+	var at knownFlag
+	c := p.command("donor.list", "list").date(&from, "from").date(&to, "to").knownAt(&at)
 	return c.runs(func(ctx context.Context, _ []string) error {
 		q := projections.DonorQuery{From: from.pointer(), To: to.pointer()}
-		return p.read(ctx, func(v View) error {
+		return p.readAt(ctx, at.KnownAt, func(v View) error {
 			rows, err := v.Donors(ctx, q)
 			if err != nil {
 				return err

@@ -26,11 +26,12 @@ func (p *program) indicatorsCommand() *command {
 	var (
 		unit, indicator string
 		from, to        dateFlag
+		at              knownFlag
 	)
-	c := p.command("indicators", "indicators").code(&unit, "unit", units).text(&indicator, "indicator").date(&from, "from").date(&to, "to")
+	c := p.command("indicators", "indicators").code(&unit, "unit", units).text(&indicator, "indicator").date(&from, "from").date(&to, "to").knownAt(&at)
 	return c.runs(func(ctx context.Context, _ []string) error {
 		q := projections.IndicatorQuery{Units: list(unit), Indicators: list(indicator), From: from.pointer(), To: to.pointer()}
-		return p.read(ctx, func(v View) error {
+		return p.readAt(ctx, at.KnownAt, func(v View) error {
 			if err := known(ctx, v, "unit", q.Units); err != nil {
 				return err
 			}

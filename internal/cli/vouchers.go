@@ -35,12 +35,13 @@ func (p *program) vouchersCommand() *command {
 		unit     string
 		series   choice
 		from, to dateFlag
+		at       knownFlag
 	)
 	c := p.command("vouchers", "vouchers").code(&unit, "unit", units).choice(&series, "series", voucherSeries())
-	c.date(&from, "from").date(&to, "to")
+	c.date(&from, "from").date(&to, "to").knownAt(&at)
 	return c.runs(func(ctx context.Context, _ []string) error {
 		q := projections.VoucherQuery{Unit: unit, Series: series.value, From: from.pointer(), To: to.pointer()}
-		return p.read(ctx, func(v View) error {
+		return p.readAt(ctx, at.KnownAt, func(v View) error {
 			if err := known(ctx, v, "unit", list(unit)); err != nil {
 				return err
 			}

@@ -158,6 +158,93 @@ func testExplain(t *testing.T, open Open) {
 	}
 }
 
+// testThen: vouchers, gifts of donors and reported figures of now, taken back to a position, are what the log up to it leads to.
+func testThen(t *testing.T, open Open) {
+	h := NewHistory(t, 53).Province().Random(900)
+	w := newWriter(t, open(t), "then")
+	w.append(h.Log, len(h.Log), constantly(100))
+	cut, restored, replaced := 0, 0, 0
+	for range 60 {
+		position := 1 + h.random.Int64N(int64(len(h.Log)))
+		n := newNaive(h.prefix(position))
+		w.view(func(ctx context.Context, r Reader) error {
+			later := projections.NewLaterVouchers(position)
+			for i := position; i < int64(len(h.Log)); i++ {
+				_, isReversal := h.Log[i].Body.(*domain.EntryReversed)
+				if !isReversal && h.Log[i].Command != h.Log[position-1].Command {
+					continue
+				}
+				if err := later.Add(&h.Log[i]); err != nil {
+					return err
+				}
+			}
+			q := projections.VoucherQuery{Unit: maybe(h, h.units), From: someDate(h)}
+			var rows []projections.VoucherRow
+			err := r.Vouchers(ctx, q, func(v *projections.VoucherRow) error {
+				row := *v
+				row.Events = slices.Clone(v.Events)
+				concerned := later.Concerns(&row)
+				there, err := later.TakeBack(&row)
+				if len(row.Events) < len(v.Events) {
+					cut++
+				}
+				if row.Reversed < v.Reversed {
+					restored++
+				}
+				if there && !concerned && (len(row.Events) != len(v.Events) || row.Amount != v.Amount || row.Reversed != v.Reversed) {
+					t.Errorf("%s of %s is another one than now, and does not concern", row.Number, row.Unit)
+				}
+				if there {
+					if row.Last > position || row.Last > v.Last {
+						t.Errorf("%s of %s ends at %d, after %d", row.Number, row.Unit, row.Last, position)
+					}
+					row.Last = 0 // of one that was cut, no more is said
+					rows = append(rows, row)
+				}
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			wanted := n.vouchers(q)
+			for i := range wanted {
+				wanted[i].Last = 0
+			}
+			equal(t, fmt.Sprintf("vouchers at %d: %+v", position, q), rows, wanted)
+
+			donors := projections.DonorQuery{Donors: some(h, h.donors), From: someDate(h), KnownAt: projections.KnownGifts(position)}
+			list, err := r.Donors(ctx, donors)
+			if err != nil {
+				return err
+			}
+			want := n.donors(donors)
+			list = slices.DeleteFunc(list, func(d projections.DonorRow) bool { // those who came later gave nothing until then
+				return !slices.ContainsFunc(want, func(w projections.DonorRow) bool { return w.Code == d.Code }) && d.Gifts == 0 && d.Cash == 0 && d.InKind == 0
+			})
+			equal(t, fmt.Sprintf("donors at %d", position), list, want)
+
+			then := projections.NewThenIndicators()
+			for i := range h.Log[:position] {
+				if _, reports := h.Log[i].Body.(*domain.IndicatorReported); reports {
+					if err := then.Add(&h.Log[i]); err != nil {
+						return err
+					}
+				}
+			}
+			figures := projections.IndicatorQuery{Units: some(h, h.units), From: someDate(h), To: someDate(h)}
+			now, err := r.Indicators(ctx, figures)
+			if slices.ContainsFunc(now, func(r projections.IndicatorRow) bool { return r.Position > position }) {
+				replaced++
+			}
+			equal(t, fmt.Sprintf("indicators at %d", position), then.Rows(figures), n.indicators(figures))
+			return err
+		})
+	}
+	if cut == 0 || restored == 0 || replaced == 0 {
+		t.Errorf("%d vouchers were cut, %d restored, %d times figures replaced", cut, restored, replaced)
+	}
+}
+
 // testDiff: of every row that differs between two knowledges, the listed events and the structure add up to the difference, and rows that are
 // not listed are the same.
 func testDiff(t *testing.T, open Open) {

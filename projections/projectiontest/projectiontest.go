@@ -60,6 +60,7 @@ func Run(t *testing.T, open Open) {
 	t.Run("Facts", func(t *testing.T) { testFacts(t, open) })
 	t.Run("Known", func(t *testing.T) { testKnown(t, open) })
 	t.Run("Explain", func(t *testing.T) { testExplain(t, open) })
+	t.Run("Then", func(t *testing.T) { testThen(t, open) })
 	t.Run("Diff", func(t *testing.T) { testDiff(t, open) })
 	t.Run("Counted", func(t *testing.T) { testCounted(t, open) })
 	t.Run("Books", func(t *testing.T) { testBooks(t, open) })

@@ -24,17 +24,18 @@ func (r *Reader) donors(ctx context.Context, q projections.DonorQuery) ([]projec
 	const (
 		query = `SELECT donor, kind, name, address, publish, person FROM donors
 			WHERE ledger_id = ? AND slot = ? ORDER BY donor`
-		// ?3 and ?4 are the range of days.
+		// ?3 and ?4 are the range of days, ?5 the last position.
 		gifts = `SELECT g.donor, k.measure, sum(g.gifts), sum(g.amount)
 			FROM (
 				SELECT donor, fact_key, sum(gifts) AS gifts, sum(amount) AS amount FROM total_gifts
-				WHERE ledger_id = ?1 AND slot = ?2 AND day BETWEEN ?3 AND ?4 GROUP BY donor, fact_key
+				WHERE ledger_id = ?1 AND slot = ?2 AND day BETWEEN ?3 AND ?4 AND position <= ?5 GROUP BY donor, fact_key
 			) g JOIN total_keys k ON k.ledger_id = ?1 AND k.slot = ?2 AND k.fact_key = g.fact_key
 			GROUP BY g.donor, k.measure`
-		// ?4 and ?5 are the range of days.
+		// ?4 and ?5 are the range of days, ?6 the last position.
 		giftsOf = `SELECT g.donor, k.measure, sum(g.gifts), sum(g.amount)
 			FROM ` + positionsOf + ` s
 			CROSS JOIN total_gifts g ON g.ledger_id = ?1 AND g.slot = ?2 AND g.position = s.position AND g.day BETWEEN ?4 AND ?5
+				AND g.position <= ?6
 			CROSS JOIN total_keys k ON k.ledger_id = ?1 AND k.slot = ?2 AND k.fact_key = g.fact_key
 			GROUP BY g.donor, k.measure`
 	)
@@ -64,16 +65,17 @@ func (r *Reader) donors(ctx context.Context, q projections.DonorQuery) ([]projec
 	if q.To != nil {
 		to = int64(*q.To)
 	}
+	through := q.KnownAt.Bounds().Position
 	if len(q.Donors) > 0 {
 		only, err := donorSubjects(q.Donors)
 		if err != nil {
 			return nil, err
 		}
-		rows, err = r.query(ctx, "totals", giftsOf, only, from, to)
+		rows, err = r.query(ctx, "totals", giftsOf, only, from, to, through)
 		if err != nil {
 			return nil, err
 		}
-	} else if rows, err = r.query(ctx, "totals", gifts, from, to); err != nil {
+	} else if rows, err = r.query(ctx, "totals", gifts, from, to, through); err != nil {
 		return nil, err
 	}
 	type sum struct {
