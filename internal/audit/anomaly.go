@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -68,33 +69,48 @@ type Digits struct {
 	Expected [9]int64 // tenths
 }
 
-// Anomalies looks for what an auditor would look at first. It is given the events of the log in order, from the first on.
+// Anomalies looks for what an auditor would look at first. It is given the events of the log in order, from the first on. Of each entry it
+// keeps some 50 to 100 bytes: texts are kept once, and findings are made only of what was found.
 type Anomalies struct {
 	Thresholds
 
 	zone      *time.Location
+	words     map[string]word
+	texts     []string // of words
 	reversed  map[int64]bool
-	groups    map[groupKey]*group
-	grants    map[uuid.UUID]*grantSeen
-	granted   []*grantSeen // in the order of the log
+	groups    map[groupKey][]entry
+	grants    []grantSeen             // in the order of the log
+	granted   map[uuid.UUID]uuid.UUID // of grants to persons, where there is a limit: to whom
+	payees    map[uuid.UUID]string    // of other grants
+	gifts     []giftSeen
 	cancelled []cancelling
 	merged    []merging
 	paid      map[string][]entry // by payee
-	vouchers  map[voucherKey]map[int]*voucherSeen
-	amounts   map[string][]entry // of Digits
+	vouchers  map[voucherKey]map[int]voucherSeen
+	twice     map[voucherKey]map[int][]int64 // the positions of other commands that took a number
+	expenses  []entry
+}
+
+// A word is the place of a text that many entries have.
+type word int32
+
+// word keeps a text once. It is a copy, since the text may be a part of a whole event.
+func (a *Anomalies) word(s string) word {
+	n, known := a.words[s]
+	if !known {
+		s = strings.Clone(s)
+		n = word(len(a.texts))
+		a.texts, a.words[s] = append(a.texts, s), n
+	}
+	return n
 }
 
 // A groupKey is what entries have in common that a rule puts together.
 type groupKey struct {
 	rule    Rule
-	a, b, c string
+	a, b, c word
 	day     domain.Date
 	amount  int64
-}
-
-type group struct {
-	Finding
-	entries []entry
 }
 
 type entry struct {
@@ -104,9 +120,15 @@ type entry struct {
 
 type grantSeen struct {
 	entry
-	kind, period, what string // what is the level and prize of an award
-	person             uuid.UUID
-	payee              string
+	id, person uuid.UUID
+	kind       word
+	period     word
+	what       word // the level and prize of an award
+}
+
+type giftSeen struct {
+	entry
+	donor, fund word // donor is noWord where it is anonymous, who is many
 }
 
 type cancelling struct {
@@ -124,17 +146,18 @@ type voucherKey struct {
 	year         int
 }
 
+// A voucherSeen is the command that took a number first, and where.
 type voucherSeen struct {
-	command   uuid.UUID
-	positions []int64 // of the first command, and of the first of each other one
-	twice     bool
+	command  uuid.UUID
+	position int64
 }
 
 // NewAnomalies begins to look.
 func NewAnomalies(t Thresholds) *Anomalies {
 	return &Anomalies{
-		Thresholds: t, zone: time.UTC, reversed: map[int64]bool{}, groups: map[groupKey]*group{}, grants: map[uuid.UUID]*grantSeen{},
-		paid: map[string][]entry{}, vouchers: map[voucherKey]map[int]*voucherSeen{}, amounts: map[string][]entry{},
+		Thresholds: t, zone: time.UTC, words: map[string]word{}, reversed: map[int64]bool{}, groups: map[groupKey][]entry{},
+		granted: map[uuid.UUID]uuid.UUID{}, payees: map[uuid.UUID]string{}, paid: map[string][]entry{}, vouchers: map[voucherKey]map[int]voucherSeen{},
+		twice: map[voucherKey]map[int][]int64{},
 	}
 }
 
@@ -159,8 +182,8 @@ func (a *Anomalies) Add(e *domain.Event) error {
 			a.cancelled = append(a.cancelled, cancelling{e.Position, b.Grant})
 		}
 	case *domain.GrantDisbursed:
-		if g := a.grants[b.Grant]; g != nil && b.Asset.IsMoney() {
-			a.pay(e, g.payee, b.Amount)
+		if b.Asset.IsMoney() {
+			a.addPayment(e, b)
 		}
 	case *domain.DonationReceived:
 		a.addGift(e, b)
@@ -177,40 +200,40 @@ func (a *Anomalies) within(e *domain.Event) bool {
 	return (a.From == nil || e.EffectiveOn >= *a.From) && (a.To == nil || e.EffectiveOn <= *a.To)
 }
 
-func (a *Anomalies) put(k groupKey, f Finding, e entry) {
-	g := a.groups[k]
-	if g == nil {
-		f.Rule = k.rule
-		g = &group{Finding: f}
-		a.groups[k] = g
-	}
-	g.entries = append(g.entries, e)
-}
+func (a *Anomalies) put(k groupKey, e entry) { a.groups[k] = append(a.groups[k], e) }
 
 func (a *Anomalies) addGrant(e *domain.Event, b *domain.Granted) {
 	r := &b.Recipient
-	g := &grantSeen{
-		entry: entry{e.Position, b.Amount, e.EffectiveOn}, kind: string(b.Kind), period: b.SchoolYear, what: b.AchievementLevel + " " + r.Prize,
-		person: r.Person,
-	}
-	switch {
+	switch { // payments do not say all of whom they are to
+	case a.Limit == 0:
 	case r.Person != uuid.Nil:
-		g.payee = "person:" + r.Person.String()
+		a.granted[e.ID] = r.Person
 	case r.Collective != "":
-		g.payee = "collective:" + r.Collective
+		a.payees[e.ID] = a.texts[a.word("collective:"+r.Collective)]
 	default:
-		g.payee = "unit:" + r.Unit
+		a.payees[e.ID] = a.texts[a.word("unit:"+r.Unit)]
 	}
-	if g.period == "" {
-		g.period = fmt.Sprint(e.EffectiveOn.Year())
+	if !a.within(e) {
+		return
 	}
-	if b.Kind != domain.MeritAward {
-		g.what = ""
+	period, what := b.SchoolYear, ""
+	if period == "" {
+		period = fmt.Sprint(e.EffectiveOn.Year())
 	}
-	a.grants[e.ID] = g
-	if a.within(e) {
-		a.granted = append(a.granted, g)
-		a.amounts["grants"] = append(a.amounts["grants"], g.entry)
+	if b.Kind == domain.MeritAward {
+		what = b.AchievementLevel + " " + r.Prize
+	}
+	a.grants = append(a.grants, grantSeen{
+		entry: entry{e.Position, b.Amount, e.EffectiveOn}, id: e.ID, person: r.Person,
+		kind: a.word(string(b.Kind)), period: a.word(period), what: a.word(what),
+	})
+}
+
+func (a *Anomalies) addPayment(e *domain.Event, b *domain.GrantDisbursed) {
+	if person, known := a.granted[b.Grant]; known {
+		a.pay(e, "person:"+person.String(), b.Amount)
+	} else if payee, known := a.payees[b.Grant]; known {
+		a.pay(e, payee, b.Amount)
 	}
 }
 
@@ -218,14 +241,15 @@ func (a *Anomalies) addGift(e *domain.Event, b *domain.DonationReceived) {
 	if !a.within(e) {
 		return
 	}
-	amount := sumLines(b.Lines)
-	it := entry{e.Position, amount, e.EffectiveOn}
-	a.amounts["gifts"] = append(a.amounts["gifts"], it)
-	if b.DonorKind != "anonymous" { // who is many
-		a.put(groupKey{rule: DuplicateGift, a: b.Donor, b: b.Fund, day: e.EffectiveOn, amount: amount},
-			Finding{Donor: b.Donor, Fund: b.Fund, Day: e.EffectiveOn}, it)
+	g := giftSeen{entry{e.Position, sumLines(b.Lines), e.EffectiveOn}, a.word(b.Donor), a.word(b.Fund)}
+	if b.DonorKind == "anonymous" {
+		g.donor = noWord
 	}
+	a.gifts = append(a.gifts, g)
 }
+
+// noWord stands for nobody.
+const noWord word = -1
 
 func (a *Anomalies) addExpense(e *domain.Event, b *domain.ExpenseRecorded) {
 	payee := ""
@@ -246,11 +270,11 @@ func (a *Anomalies) addExpense(e *domain.Event, b *domain.ExpenseRecorded) {
 		return
 	}
 	it := entry{e.Position, b.Amount, e.EffectiveOn}
-	a.amounts["expenses"] = append(a.amounts["expenses"], it)
-	a.put(groupKey{rule: DuplicateExpense, a: b.Fund, b: b.Purpose, c: payee, day: e.EffectiveOn, amount: b.Amount},
-		Finding{Fund: b.Fund, Purpose: b.Purpose, Payee: payee, Day: e.EffectiveOn}, it)
+	a.expenses = append(a.expenses, it)
+	fund := a.word(b.Fund)
+	a.put(groupKey{rule: DuplicateExpense, a: fund, b: a.word(b.Purpose), c: a.word(payee), day: e.EffectiveOn, amount: b.Amount}, it)
 	if a.Round > 0 && b.Asset.IsMoney() && b.Amount%a.Round == 0 {
-		a.put(groupKey{rule: RoundSum, a: b.Fund}, Finding{Fund: b.Fund}, it)
+		a.put(groupKey{rule: RoundSum, a: fund}, it)
 	}
 }
 
@@ -272,15 +296,18 @@ func (a *Anomalies) addVouchers(e *domain.Event) {
 		}
 		k := voucherKey{v.Unit, series, year}
 		if a.vouchers[k] == nil {
-			a.vouchers[k] = map[int]*voucherSeen{}
+			k.unit, k.series = strings.Clone(k.unit), strings.Clone(k.series)
+			a.vouchers[k] = map[int]voucherSeen{}
 		}
-		seen := a.vouchers[k][n]
+		seen, taken := a.vouchers[k][n]
 		switch {
-		case seen == nil:
-			a.vouchers[k][n] = &voucherSeen{command: e.Command, positions: []int64{e.Position}}
+		case !taken:
+			a.vouchers[k][n] = voucherSeen{e.Command, e.Position}
 		case seen.command != e.Command: // one command, such as a list that is paid, has one number for many events
-			seen.twice = true
-			seen.positions = append(seen.positions, e.Position)
+			if a.twice[k] == nil {
+				a.twice[k] = map[int][]int64{}
+			}
+			a.twice[k][n] = append(a.twice[k][n], e.Position)
 		}
 	}
 }
@@ -292,33 +319,30 @@ func (a *Anomalies) addTimes(e *domain.Event) {
 	local := e.RecordedAt.In(a.zone)
 	y, m, d := local.Date()
 	day := domain.NewDate(y, m, d)
-	it, f := entry{position: e.Position, day: day}, Finding{Day: day, Actor: e.Actor}
+	it, actor := entry{position: e.Position, day: day}, a.word(e.Actor)
 	weekend := local.Weekday() == time.Saturday || local.Weekday() == time.Sunday
 	if hour := local.Hour(); weekend || hour < a.DayBegins || hour >= a.DayEnds {
-		a.put(groupKey{rule: OddHour, a: e.Actor, day: day}, f, it)
+		a.put(groupKey{rule: OddHour, a: actor, day: day}, it)
 	}
 	if int(day-e.EffectiveOn) > a.LateDays {
-		a.put(groupKey{rule: BackDated, a: e.Actor, day: day}, f, it)
+		a.put(groupKey{rule: BackDated, a: actor, day: day}, it)
 	}
 }
 
 // Findings returns what was found, by rule and then by the first position. What was reversed, and grants that were cancelled before
 // anything was paid, are left out of the rules about amounts.
 func (a *Anomalies) Findings() []Finding {
-	a.duplicateGrants()
-	var list []Finding
-	for k, g := range a.groups {
+	list := append(a.duplicateGrants(), a.duplicateGifts()...)
+	for k, kept := range a.groups {
 		least := 1
-		switch k.rule {
-		case DuplicateGrant, DuplicateGift, DuplicateExpense:
+		if k.rule == DuplicateExpense {
 			least = 2
 		}
-		kept := g.entries
 		if k.rule != OddHour && k.rule != BackDated {
 			kept = a.standing(kept)
 		}
 		if len(kept) >= least {
-			list = append(list, g.Finding.of(kept))
+			list = append(list, a.findingOf(k).of(kept))
 		}
 	}
 	list = append(list, a.splits()...)
@@ -329,6 +353,20 @@ func (a *Anomalies) Findings() []Finding {
 			cmp.Compare(x.Unit+x.First, y.Unit+y.First))
 	})
 	return list
+}
+
+// findingOf says what the entries of a group have in common.
+func (a *Anomalies) findingOf(k groupKey) Finding {
+	f := Finding{Rule: k.rule, Day: k.day}
+	switch k.rule {
+	case DuplicateExpense:
+		f.Fund, f.Purpose, f.Payee = a.texts[k.a], a.texts[k.b], a.texts[k.c]
+	case RoundSum:
+		f.Fund = a.texts[k.a]
+	default:
+		f.Actor = a.texts[k.a]
+	}
+	return f
 }
 
 // of is the finding about some entries.
@@ -368,23 +406,72 @@ func resolved(into map[uuid.UUID]uuid.UUID, person uuid.UUID) uuid.UUID {
 	return person
 }
 
-func (a *Anomalies) duplicateGrants() {
-	gone := map[*grantSeen]bool{}
+// repeated puts entries together that have a key in common, and returns the groups of at least two. Most entries are alone, so they are
+// counted first.
+func repeated[K comparable, E any](list []E, key func(*E) (K, bool)) map[K][]*E {
+	seen := make(map[K]bool, len(list)) // whether more than once
+	for i := range list {
+		if k, counts := key(&list[i]); counts {
+			_, before := seen[k]
+			seen[k] = before
+		}
+	}
+	groups := map[K][]*E{}
+	for i := range list {
+		if k, counts := key(&list[i]); counts && seen[k] {
+			groups[k] = append(groups[k], &list[i])
+		}
+	}
+	return groups
+}
+
+func (a *Anomalies) duplicateGrants() []Finding {
+	gone := map[uuid.UUID]bool{}
 	for _, c := range a.cancelled {
 		if !a.reversed[c.position] {
-			gone[a.grants[c.grant]] = true
+			gone[c.grant] = true
 		}
+	}
+	type key struct {
+		person             uuid.UUID
+		kind, what, period word
 	}
 	into := a.persons()
-	maps.DeleteFunc(a.groups, func(k groupKey, _ *group) bool { return k.rule == DuplicateGrant })
-	for _, g := range a.granted {
-		if g.person == uuid.Nil || gone[g] {
-			continue
+	groups := repeated(a.grants, func(g *grantSeen) (key, bool) {
+		counts := g.person != uuid.Nil && !gone[g.id] && !a.reversed[g.position]
+		return key{resolved(into, g.person), g.kind, g.what, g.period}, counts
+	})
+	var found []Finding
+	for k, list := range groups {
+		f := Finding{Rule: DuplicateGrant, Person: k.person, Kind: a.texts[k.kind], Period: a.texts[k.period]}
+		var entries []entry
+		for _, g := range list {
+			entries = append(entries, g.entry)
 		}
-		person := resolved(into, g.person)
-		a.put(groupKey{rule: DuplicateGrant, a: person.String(), b: g.kind + " " + g.what, c: g.period},
-			Finding{Person: person, Kind: g.kind, Period: g.period}, g.entry)
+		found = append(found, f.of(entries))
 	}
+	return found
+}
+
+func (a *Anomalies) duplicateGifts() []Finding {
+	type key struct {
+		donor, fund word
+		day         domain.Date
+		amount      int64
+	}
+	groups := repeated(a.gifts, func(g *giftSeen) (key, bool) {
+		return key{g.donor, g.fund, g.day, g.amount}, g.donor != noWord && !a.reversed[g.position]
+	})
+	var found []Finding
+	for k, list := range groups {
+		f := Finding{Rule: DuplicateGift, Donor: a.texts[k.donor], Fund: a.texts[k.fund], Day: k.day}
+		var entries []entry
+		for _, g := range list {
+			entries = append(entries, g.entry)
+		}
+		found = append(found, f.of(entries))
+	}
+	return found
 }
 
 // splits finds payments below the limit that reach it together: of each payee, from the first payment on, all within the days.
@@ -432,11 +519,12 @@ func (a *Anomalies) gaps() []Finding {
 			seen := numbers[n]
 			if n > last+1 {
 				found = append(found, Finding{
-					Rule: VoucherGap, Positions: seen.positions[:1], Unit: k.unit, First: name(last + 1), Last: name(n - 1), Missing: true,
+					Rule: VoucherGap, Positions: []int64{seen.position}, Unit: k.unit, First: name(last + 1), Last: name(n - 1), Missing: true,
 				})
 			}
-			if seen.twice {
-				found = append(found, Finding{Rule: VoucherGap, Positions: seen.positions, Unit: k.unit, First: name(n), Last: name(n)})
+			if others := a.twice[k][n]; len(others) > 0 {
+				positions := append([]int64{seen.position}, others...)
+				found = append(found, Finding{Rule: VoucherGap, Positions: positions, Unit: k.unit, First: name(n), Last: name(n)})
 			}
 			last = n
 		}
@@ -452,10 +540,24 @@ func (a *Anomalies) Digits() []Digits {
 	var list []Digits
 	for _, of := range []string{"gifts", "grants", "expenses"} {
 		d := Digits{Of: of}
-		for _, e := range a.standing(a.amounts[of]) {
-			if e.amount > 0 {
+		count := func(e *entry) {
+			if e.amount > 0 && !a.reversed[e.position] {
 				d.Observed[firstDigit(e.amount)-1]++
 				d.Entries++
+			}
+		}
+		switch of {
+		case "gifts":
+			for i := range a.gifts {
+				count(&a.gifts[i].entry)
+			}
+		case "grants":
+			for i := range a.grants {
+				count(&a.grants[i].entry)
+			}
+		default:
+			for i := range a.expenses {
+				count(&a.expenses[i])
 			}
 		}
 		for i, share := range benford {
