@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/google/uuid"
+
 	"github.com/soquy/soquy/domain"
 )
 
@@ -26,9 +28,26 @@ func (s TotalsSum) Less(o TotalsSum) TotalsSum {
 	return TotalsSum{s.Grants - o.Grants, s.People - o.People, s.Amount - o.Amount}
 }
 
+// A Mention is what is kept of an event that is listed, since there may be many, and an event is ten times as large.
+type Mention struct {
+	Position    int64
+	ID          uuid.UUID
+	Type        string
+	EffectiveOn domain.Date
+	Text        string // what a Teller says of it
+}
+
+// A Teller says what an event was.
+type Teller func(e *domain.Event) string
+
+// Mention makes a mention of an event.
+func (t Teller) Mention(e *domain.Event) *Mention {
+	return &Mention{e.Position, e.ID, e.Body.Type(), e.EffectiveOn, t(e)}
+}
+
 // An EventShare is an event with what it adds to a row of totals.
 type EventShare struct {
-	Event *domain.Event
+	*Mention
 	Share
 }
 
@@ -39,7 +58,7 @@ type TotalsChange struct {
 	// Structure is what changed although no entry came: the same entries, counted in the structure of after. Structural are the events that
 	// made it so: units that moved or merged, and persons that became one, or two again.
 	Structure  TotalsSum
-	Structural []*domain.Event
+	Structural []*Mention
 	// Events are what came between. Their grants and amounts are all of the difference that the structure does not make; of people they say
 	// who was counted, but who is a new person in the row is seen only in the whole of it.
 	Events []EventShare
@@ -63,7 +82,8 @@ func (c *TotalsChange) Difference() TotalsSum { return sumOf(c.After).Less(sumOf
 type TotalsDiff struct {
 	Changes []TotalsChange
 
-	x *Explainer
+	tell Teller
+	x    *Explainer
 }
 
 // TotalsSides are answers to one query. Moved and Placed are of what was known before: Moved with the units where they are after, Placed
@@ -71,7 +91,7 @@ type TotalsDiff struct {
 type TotalsSides struct{ Before, Moved, Placed, After []TotalsRow }
 
 // NewTotalsDiff compares what was known before and after. Tree and aliases are those of after. Errors: as of NewTally.
-func NewTotalsDiff(q TotalsQuery, of TotalsSides, tree *Tree, aliases Aliases) (*TotalsDiff, error) {
+func NewTotalsDiff(q TotalsQuery, of TotalsSides, tree *Tree, aliases Aliases, tell Teller) (*TotalsDiff, error) {
 	type sides struct {
 		tallyRow
 		before, moved, placed, after *TotalsRow
@@ -100,7 +120,7 @@ func NewTotalsDiff(q TotalsQuery, of TotalsSides, tree *Tree, aliases Aliases) (
 		}
 	}
 	slices.SortFunc(changed, func(a, b *sides) int { return compareRows(&a.tallyRow, &b.tallyRow) })
-	d := &TotalsDiff{Changes: make([]TotalsChange, len(changed))}
+	d := &TotalsDiff{tell: tell, Changes: make([]TotalsChange, len(changed))}
 	want := make([]TotalsRow, len(changed))
 	for i, s := range changed {
 		want[i] = s.TotalsRow
@@ -123,20 +143,31 @@ func (d *TotalsDiff) Add(e *domain.Event) error {
 		d.structural(e, func(c *TotalsChange) bool { return c.ofPersons })
 	}
 	shares, err := d.x.Add(e)
+	var m *Mention
 	for _, s := range shares {
-		if (s.Share != Share{}) {
-			c := &d.Changes[s.Row]
-			c.Events = append(c.Events, EventShare{e, s.Share})
+		if (s.Share == Share{}) {
+			continue
 		}
+		if m == nil {
+			m = d.tell.Mention(e)
+		}
+		c := &d.Changes[s.Row]
+		c.Events = append(c.Events, EventShare{m, s.Share})
 	}
 	return err
 }
 
 func (d *TotalsDiff) structural(e *domain.Event, concerns func(*TotalsChange) bool) {
+	var m *Mention
 	for i := range d.Changes {
-		if c := &d.Changes[i]; concerns(c) {
-			c.Structural = append(c.Structural, e)
+		c := &d.Changes[i]
+		if !concerns(c) {
+			continue
 		}
+		if m == nil {
+			m = d.tell.Mention(e)
+		}
+		c.Structural = append(c.Structural, m)
 	}
 }
 
@@ -178,7 +209,7 @@ func (d *TotalsDiff) Check() error {
 
 // An EventEffect is an event with what it changed of a holding.
 type EventEffect struct {
-	Event *domain.Event
+	*Mention
 	domain.Effect
 }
 
@@ -189,7 +220,7 @@ type BalanceChange struct {
 	// Structure is what changed although no entry came: the fund came to a unit that is asked about, or went. Structural are the events that
 	// gave the fund to another unit.
 	Structure  domain.Balance
-	Structural []*domain.Event
+	Structural []*Mention
 	Events     []EventEffect
 
 	moved []int64 // the positions of Structural
@@ -228,6 +259,7 @@ type BalanceDiff struct {
 	Changes []BalanceChange
 
 	q    BalanceQuery
+	tell Teller
 	rows map[holdingKey]*BalanceChange
 }
 
@@ -238,8 +270,8 @@ type holdingKey struct {
 
 // NewBalanceDiff compares the answers to a query of which the units were left out: an earlier one, as known at a position, and a later one,
 // which has all rows of the earlier one. of are the units of funds as known later.
-func NewBalanceDiff(q BalanceQuery, position int64, before, after []BalanceRow, of []FundUnit) *BalanceDiff {
-	d := &BalanceDiff{q: q, rows: map[holdingKey]*BalanceChange{}}
+func NewBalanceDiff(q BalanceQuery, position int64, before, after []BalanceRow, of []FundUnit, tell Teller) *BalanceDiff {
+	d := &BalanceDiff{q: q, tell: tell, rows: map[holdingKey]*BalanceChange{}}
 	earlier := map[holdingKey]*BalanceRow{}
 	for i := range before {
 		earlier[holdingKey{before[i].Fund, before[i].Asset}] = &before[i]
@@ -279,10 +311,17 @@ func NewBalanceDiff(q BalanceQuery, position int64, before, after []BalanceRow, 
 
 // Add looks at an event that came between, and keeps it where it changed something.
 func (d *BalanceDiff) Add(e *domain.Event) error {
+	var m *Mention
+	mention := func() *Mention {
+		if m == nil {
+			m = d.tell.Mention(e)
+		}
+		return m
+	}
 	if _, isMerger := e.Body.(*domain.UnitMerged); isMerger {
 		for i := range d.Changes {
 			if c := &d.Changes[i]; slices.Contains(c.moved, e.Position) {
-				c.Structural = append(c.Structural, e)
+				c.Structural = append(c.Structural, mention())
 			}
 		}
 	}
@@ -291,7 +330,7 @@ func (d *BalanceDiff) Add(e *domain.Event) error {
 		if c == nil || c.After == nil || d.q.AsOf != nil && effect.Day > *d.q.AsOf {
 			continue
 		}
-		c.Events = append(c.Events, EventEffect{e, effect})
+		c.Events = append(c.Events, EventEffect{mention(), effect})
 	}
 	return nil
 }

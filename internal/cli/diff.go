@@ -12,13 +12,13 @@ import (
 	"github.com/soquy/soquy/projections"
 )
 
+// totalsDiffJSON begins the answer; its rows follow one by one, since they may list many events.
 type totalsDiffJSON struct {
 	headJSON
-	Before    knownJSON         `json:"before"`
-	From      *string           `json:"from"`
-	To        *string           `json:"to"`
-	Structure string            `json:"structure"`
-	Rows      []totalChangeJSON `json:"rows"`
+	Before    knownJSON `json:"before"`
+	From      *string   `json:"from"`
+	To        *string   `json:"to"`
+	Structure string    `json:"structure"`
 }
 
 // knownJSON is the earlier of two knowledges; the later one is the head of the answer.
@@ -59,11 +59,11 @@ type structuralJSON struct {
 	Sentence    string `json:"sentence"`
 }
 
+// balanceDiffJSON begins the answer, as totalsDiffJSON does.
 type balanceDiffJSON struct {
 	headJSON
-	Before knownJSON           `json:"before"`
-	AsOf   *string             `json:"as_of"`
-	Rows   []balanceChangeJSON `json:"rows"`
+	Before knownJSON `json:"before"`
+	AsOf   *string   `json:"as_of"`
 }
 
 type balanceChangeJSON struct {
@@ -113,7 +113,7 @@ func (p *program) diffTotalsCommand() *command {
 			if err := checkTotals(ctx, after, &q); err != nil {
 				return err
 			}
-			d, err := totalsDiff(ctx, before, after, q)
+			d, err := totalsDiff(ctx, before, after, q, p.teller(after.Head()))
 			if err != nil {
 				return err
 			}
@@ -129,7 +129,7 @@ func (p *program) diffTotalsCommand() *command {
 }
 
 // totalsDiff asks for totals as known before and after, and for those of before in the structure of after.
-func totalsDiff(ctx context.Context, before, after View, q projections.TotalsQuery) (*projections.TotalsDiff, error) {
+func totalsDiff(ctx context.Context, before, after View, q projections.TotalsQuery, tell projections.Teller) (*projections.TotalsDiff, error) {
 	was, err := before.Tree(ctx)
 	if err != nil {
 		return nil, err
@@ -159,7 +159,7 @@ func totalsDiff(ctx context.Context, before, after View, q projections.TotalsQue
 	if err != nil {
 		return nil, err
 	}
-	return projections.NewTotalsDiff(q, all, tree, aliases)
+	return projections.NewTotalsDiff(q, all, tree, aliases, tell)
 }
 
 func (p *program) diffBalanceCommand() *command {
@@ -179,7 +179,7 @@ func (p *program) diffBalanceCommand() *command {
 			if err := known(ctx, after, "unit", q.Units); err != nil {
 				return err
 			}
-			d, err := balanceDiff(ctx, before, after, q)
+			d, err := balanceDiff(ctx, before, after, q, p.teller(after.Head()))
 			if err != nil {
 				return err
 			}
@@ -195,7 +195,7 @@ func (p *program) diffBalanceCommand() *command {
 	})
 }
 
-func balanceDiff(ctx context.Context, before, after View, q projections.BalanceQuery) (*projections.BalanceDiff, error) {
+func balanceDiff(ctx context.Context, before, after View, q projections.BalanceQuery, tell projections.Teller) (*projections.BalanceDiff, error) {
 	ofAll := q
 	ofAll.Units = nil // a fund may have been another unit's before
 	rows, err := before.Balances(ctx, ofAll)
@@ -210,7 +210,7 @@ func balanceDiff(ctx context.Context, before, after View, q projections.BalanceQ
 	if err != nil {
 		return nil, err
 	}
-	return projections.NewBalanceDiff(q, before.Head().Position, rows, now, of), nil
+	return projections.NewBalanceDiff(q, before.Head().Position, rows, now, of, tell), nil
 }
 
 // readerAtTwo opens the ledger and calls f with its reader and with what it knew at two moments.
@@ -260,10 +260,13 @@ func (p *program) totalsDiffJSON(before, h Head, q *projections.TotalsQuery, cha
 	}
 	answer := totalsDiffJSON{
 		headJSON: newHeadJSON(h), Before: knownJSON{before.Position, root64(before.Root)},
-		From: dateJSON(q.From), To: dateJSON(q.To), Structure: structureThen, Rows: make([]totalChangeJSON, len(changes)),
+		From: dateJSON(q.From), To: dateJSON(q.To), Structure: structureThen,
 	}
 	if q.Today {
 		answer.Structure = structureToday
+	}
+	if err := p.rowsBegin(answer); err != nil {
+		return err
 	}
 	for i := range changes {
 		c := &changes[i]
@@ -272,11 +275,14 @@ func (p *program) totalsDiffJSON(before, h Head, q *projections.TotalsQuery, cha
 			Before: side(c.Before), After: side(c.After), Difference: sum(c.Difference()), Events: p.sharesJSON(h, c.Events),
 		}
 		if len(c.Structural) > 0 {
-			row.Structural = &structuralTotalJSON{sum(c.Structure), p.structuralJSON(h, c.Structural)}
+			row.Structural = &structuralTotalJSON{sum(c.Structure), toldJSON(c.Structural)}
 		}
-		answer.Rows[i] = row
+		if err := p.rowJSON(row, i == 0); err != nil {
+			return err
+		}
 	}
-	return p.encode(answer)
+	p.rowsEnd()
+	return nil
 }
 
 func (p *program) balanceDiffJSON(before, h Head, asOf *domain.Date, changes []projections.BalanceChange) error {
@@ -295,7 +301,9 @@ func (p *program) balanceDiffJSON(before, h Head, asOf *domain.Date, changes []p
 	}
 	answer := balanceDiffJSON{
 		headJSON: newHeadJSON(h), Before: knownJSON{before.Position, root64(before.Root)}, AsOf: dateJSON(asOf),
-		Rows: make([]balanceChangeJSON, len(changes)),
+	}
+	if err := p.rowsBegin(answer); err != nil {
+		return err
 	}
 	for i := range changes {
 		c := &changes[i]
@@ -304,17 +312,20 @@ func (p *program) balanceDiffJSON(before, h Head, asOf *domain.Date, changes []p
 			Before: side(c.Before), After: side(c.After), Difference: sum(c.Difference()), Events: p.effectsJSON(h, c.Events),
 		}
 		if len(c.Structural) > 0 {
-			row.Structural = &structuralBalanceJSON{sum(c.Structure), p.structuralJSON(h, c.Structural)}
+			row.Structural = &structuralBalanceJSON{sum(c.Structure), toldJSON(c.Structural)}
 		}
-		answer.Rows[i] = row
+		if err := p.rowJSON(row, i == 0); err != nil {
+			return err
+		}
 	}
-	return p.encode(answer)
+	p.rowsEnd()
+	return nil
 }
 
-func (p *program) structuralJSON(h Head, list []*domain.Event) []structuralJSON {
+func toldJSON(list []*projections.Mention) []structuralJSON {
 	out := make([]structuralJSON, len(list))
 	for i, e := range list {
-		out[i] = structuralJSON{e.Position, e.ID.String(), e.Body.Type(), e.EffectiveOn.String(), Sentence(p.cat, h.Currency, e)}
+		out[i] = structuralJSON{e.Position, e.ID.String(), e.Type, e.EffectiveOn.String(), e.Text}
 	}
 	return out
 }
@@ -386,15 +397,14 @@ func (p *program) totalChangeTable(h Head, c *projections.TotalsChange, ofGrants
 	t.row(line("diff.before", side(c.Before), false)...)
 	if len(c.Structural) > 0 {
 		t.row(line("diff.structure", c.Structure, true)...)
-		p.structuralRows(t, h, c.Structural, 3)
+		p.structuralRows(t, c.Structural, 3)
 	}
 	for _, e := range c.Events {
 		grants, counted := "", ""
 		if ofGrants {
 			grants, counted = p.more(e.Grants), p.counted(e.Share)
 		}
-		t.row(p.count(e.Event.Position), p.date(e.Event.EffectiveOn), grants, counted, p.signed(e.Amount, h.Currency), e.Event.ID.String(),
-			Sentence(p.cat, h.Currency, e.Event))
+		t.row(p.count(e.Position), p.date(e.EffectiveOn), grants, counted, p.signed(e.Amount, h.Currency), e.ID.String(), e.Text)
 	}
 	t.footer(line("diff.difference", c.Difference(), true)...)
 	t.footer(line("diff.after", side(c.After), false)...)
@@ -402,10 +412,10 @@ func (p *program) totalChangeTable(h Head, c *projections.TotalsChange, ofGrants
 }
 
 // structuralRows tells of events that moved nothing, with nothing in the columns of figures.
-func (p *program) structuralRows(t *grid, h Head, list []*domain.Event, figures int) {
+func (p *program) structuralRows(t *grid, list []*projections.Mention, figures int) {
 	for _, e := range list {
 		row := append([]string{p.count(e.Position), p.date(e.EffectiveOn)}, make([]string, figures)...)
-		t.row(append(row, e.ID.String(), Sentence(p.cat, h.Currency, e))...)
+		t.row(append(row, e.ID.String(), e.Text)...)
 	}
 }
 
@@ -469,12 +479,11 @@ func (p *program) balanceChangeTable(h Head, c *projections.BalanceChange) {
 	t.row(line("diff.before", side(c.Before), false)...)
 	if len(c.Structural) > 0 {
 		t.row(line("diff.structure", c.Structure, true)...)
-		p.structuralRows(t, h, c.Structural, len(columns)-2)
+		p.structuralRows(t, c.Structural, len(columns)-2)
 	}
 	for _, e := range c.Events {
 		b := domain.Balance{Posted: e.Posted, Encumbered: e.Encumbered, Quantity: e.Quantity, QuantityEncumbered: e.QuantityEncumbered}
-		t.row(slices.Concat([]string{p.count(e.Event.Position), p.date(e.Day)}, figures(b, true),
-			[]string{e.Event.ID.String(), Sentence(p.cat, h.Currency, e.Event)})...)
+		t.row(slices.Concat([]string{p.count(e.Position), p.date(e.Day)}, figures(b, true), []string{e.ID.String(), e.Text})...)
 	}
 	t.footer(line("diff.difference", c.Difference(), true)...)
 	t.footer(line("diff.after", side(c.After), false)...)

@@ -104,7 +104,7 @@ func (p *program) explainTotal(ctx context.Context, r Reader, v View, q projecti
 	err = p.eachEvent(ctx, r, 1, v.Head().Position, func(e *domain.Event) error {
 		shares, err := x.Add(e)
 		for _, s := range shares {
-			list = append(list, projections.EventShare{Event: e, Share: s.Share})
+			list = append(list, projections.EventShare{Mention: p.teller(v.Head()).Mention(e), Share: s.Share})
 		}
 		return err
 	})
@@ -140,8 +140,8 @@ func (p *program) sharesJSON(h Head, list []projections.EventShare) []explainedS
 	out := make([]explainedShareJSON, len(list))
 	for i, s := range list {
 		out[i] = explainedShareJSON{
-			s.Event.Position, s.Event.ID.String(), s.Event.Body.Type(), s.Event.EffectiveOn.String(),
-			s.Grants, s.On, s.Off, money.Format(s.Amount, h.Currency.Decimals), Sentence(p.cat, h.Currency, s.Event),
+			s.Position, s.ID.String(), s.Type, s.EffectiveOn.String(),
+			s.Grants, s.On, s.Off, money.Format(s.Amount, h.Currency.Decimals), s.Text,
 		}
 	}
 	return out
@@ -154,8 +154,8 @@ func (p *program) explainedTotalTable(h Head, row *projections.TotalsRow, list [
 		if isGrants(row.Measure) {
 			grants, counted = p.count(s.Grants), p.counted(s.Share)
 		}
-		t.row(p.count(s.Event.Position), p.date(s.Event.EffectiveOn), grants, counted, p.amount(s.Amount, h.Currency), s.Event.ID.String(),
-			Sentence(p.cat, h.Currency, s.Event))
+		t.row(p.count(s.Position), p.date(s.EffectiveOn), grants, counted, p.amount(s.Amount, h.Currency), s.ID.String(),
+			s.Text)
 	}
 	grants := ""
 	if isGrants(row.Measure) {
@@ -168,6 +168,11 @@ func (p *program) explainedTotalTable(h Head, row *projections.TotalsRow, list [
 	}
 	p.tail(h)
 	return nil
+}
+
+// teller tells each event in one sentence.
+func (p *program) teller(h Head) projections.Teller {
+	return func(e *domain.Event) string { return Sentence(p.cat, h.Currency, e) }
 }
 
 // counted says of how many persons an event counts one, with a sign; "" of none.
@@ -258,7 +263,7 @@ func (p *program) explainBalance(ctx context.Context, r Reader, v View, q projec
 			sum.Encumbered += effect.Encumbered
 			sum.Quantity += effect.Quantity
 			sum.QuantityEncumbered += effect.QuantityEncumbered
-			list = append(list, projections.EventEffect{Event: e, Effect: effect})
+			list = append(list, projections.EventEffect{Mention: p.teller(v.Head()).Mention(e), Effect: effect})
 		}
 		return nil
 	})
@@ -274,8 +279,8 @@ func (p *program) explainBalance(ctx context.Context, r Reader, v View, q projec
 	h := v.Head()
 	t := p.table("position>", "effective_on", "change>", "reserved>", "id", "description")
 	for _, x := range list {
-		t.row(p.count(x.Event.Position), p.date(x.Day), p.signed(x.Posted, h.Currency), p.signed(x.Encumbered, h.Currency),
-			x.Event.ID.String(), Sentence(p.cat, h.Currency, x.Event))
+		t.row(p.count(x.Position), p.date(x.Day), p.signed(x.Posted, h.Currency), p.signed(x.Encumbered, h.Currency),
+			x.ID.String(), x.Text)
 	}
 	t.footer(p.t("table.total"), "", p.amount(sum.Posted, h.Currency), p.amount(sum.Encumbered, h.Currency), "", "")
 	t.print()
@@ -295,9 +300,9 @@ func (p *program) effectsJSON(h Head, list []projections.EventEffect) []explaine
 	out := make([]explainedEffectJSON, len(list))
 	for i, x := range list {
 		out[i] = explainedEffectJSON{
-			x.Event.Position, x.Event.ID.String(), x.Event.Body.Type(), x.Day.String(),
+			x.Position, x.ID.String(), x.Type, x.Day.String(),
 			money.Format(x.Posted, decimals), money.Format(x.Encumbered, decimals),
-			money.FormatQuantity(x.Quantity), money.FormatQuantity(x.QuantityEncumbered), Sentence(p.cat, h.Currency, x.Event),
+			money.FormatQuantity(x.Quantity), money.FormatQuantity(x.QuantityEncumbered), x.Text,
 		}
 	}
 	return out

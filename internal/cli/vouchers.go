@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/soquy/soquy/domain"
@@ -53,9 +52,9 @@ func (p *program) vouchersCommand() *command {
 	})
 }
 
-// rowsBegin begins an answer whose rows are written one by one, since there may be many.
-func (p *program) rowsBegin(h Head) error {
-	raw, err := json.Marshal(newHeadJSON(h))
+// rowsBegin begins an answer whose rows are written one by one, since there may be many. v is what comes before them.
+func (p *program) rowsBegin(v any) error {
+	raw, err := marshal(v)
 	if err != nil {
 		return err
 	}
@@ -79,7 +78,7 @@ func (p *program) rowsEnd() { p.printf("]}\n") }
 
 func (p *program) vouchersJSON(ctx context.Context, v View, q projections.VoucherQuery) error {
 	h, first := v.Head(), true
-	if err := p.rowsBegin(h); err != nil {
+	if err := p.rowsBegin(newHeadJSON(h)); err != nil {
 		return err
 	}
 	err := v.Vouchers(ctx, q, func(r *projections.VoucherRow) error {

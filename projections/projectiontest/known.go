@@ -273,8 +273,8 @@ func testDiff(t *testing.T, open Open) {
 				sum := c.Structure
 				for _, e := range c.Events {
 					sum.Grants, sum.Amount = sum.Grants+e.Grants, sum.Amount+e.Amount
-					if e.Event.Position <= from || e.Event.Position > to {
-						t.Errorf("position %d is not between %d and %d", e.Event.Position, from, to)
+					if e.Position <= from || e.Position > to {
+						t.Errorf("position %d is not between %d and %d", e.Position, from, to)
 					}
 				}
 				if want := c.Difference(); sum.Grants != want.Grants || sum.Amount != want.Amount {
@@ -358,6 +358,8 @@ func testDiff(t *testing.T, open Open) {
 	}
 }
 
+func telling(e *domain.Event) string { return e.Body.Type() }
+
 func plus(b domain.Balance, e domain.Effect) domain.Balance {
 	return domain.Balance{
 		Posted: b.Posted + e.Posted, Encumbered: b.Encumbered + e.Encumbered,
@@ -390,7 +392,7 @@ func totalsDiff(ctx context.Context, r Reader, h *History, early, late *projecti
 	if err != nil {
 		return nil, err
 	}
-	d, err := projections.NewTotalsDiff(q, all, tree.Known(late.Position), aliases)
+	d, err := projections.NewTotalsDiff(q, all, tree.Known(late.Position), aliases, telling)
 	if err != nil {
 		return nil, err
 	}
@@ -427,7 +429,7 @@ func balanceDiff(
 		return nil, err
 	}
 	of = slices.DeleteFunc(of, func(u projections.FundUnit) bool { return u.Position > late.Position })
-	return projections.NewBalanceDiff(q, early.Position, before, after, of), nil
+	return projections.NewBalanceDiff(q, early.Position, before, after, of, telling), nil
 }
 
 // testCounted: what each event says that it counts adds up to the rows of totals by everything that it says, of grants and of payments.
