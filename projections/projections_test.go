@@ -145,6 +145,12 @@ func TestEffects(t *testing.T) {
 			t.Errorf("%s moves something", kind)
 		}
 	}
+	for i := range h.Log {
+		list, err := projections.CountedIn(&h.Log[i])
+		if err != nil || len(list) > 0 && strings.HasPrefix(h.Log[i].Body.Type(), "person.") {
+			t.Errorf("%s at position %d counts %v: %v", h.Log[i].Body.Type(), h.Log[i].Position, list, err)
+		}
+	}
 }
 
 // TestFoldOrdinal: an ordinal has 4 bytes.

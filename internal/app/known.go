@@ -170,7 +170,7 @@ func (v *knownView) read(ctx context.Context, k *projections.Known, keep func(*e
 	return k, nil
 }
 
-// moves leaves out events of which there are many that move nothing.
+// moves leaves out events of which there are many that move and count nothing.
 func moves(rec *eventstore.Record) bool { return !strings.HasPrefix(rec.Type, "person.") }
 
 // fewFunds is of how many funds it is faster to look for their events than to read all.
@@ -203,7 +203,7 @@ func (v *knownView) Totals(ctx context.Context, q projections.TotalsQuery) (_ []
 	case q.ByDonor():
 		q.KnownAt = projections.KnownGifts(v.position)
 	case v.totals == nil:
-		v.totals, err = v.read(ctx, projections.KnownTotals(v.position), nil)
+		v.totals, err = v.read(ctx, projections.KnownTotals(v.position), moves)
 		fallthrough
 	default:
 		q.KnownAt = v.totals
