@@ -2,6 +2,7 @@ package projections_test
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -149,6 +150,41 @@ func TestEffects(t *testing.T) {
 		list, err := projections.CountedIn(&h.Log[i])
 		if err != nil || len(list) > 0 && strings.HasPrefix(h.Log[i].Body.Type(), "person.") {
 			t.Errorf("%s at position %d counts %v: %v", h.Log[i].Body.Type(), h.Log[i].Position, list, err)
+		}
+	}
+}
+
+// TestDiffRefuses: a difference that the events do not add up to is no answer.
+func TestDiffRefuses(t *testing.T) {
+	h := history(t)
+	tell := func(e *domain.Event) string { return e.Body.Type() }
+	holding := func(posted int64) projections.BalanceRow {
+		return projections.BalanceRow{Fund: "TQ", Unit: "T", Asset: domain.Cash, Balance: domain.Balance{Posted: posted}}
+	}
+	total := func(amount int64) projections.TotalsRow {
+		return projections.TotalsRow{Measure: projections.DonationCash, Amount: amount}
+	}
+	// All gifts of cash in the history: 1,000,000 to X1Q and as much to TQ.
+	for _, c := range []struct {
+		balance, total int64
+		want           error
+	}{{1_000_000, 2_000_000, nil}, {999_999, 2_000_001, projections.ErrDiffers}} {
+		balances := projections.NewBalanceDiff(projections.BalanceQuery{Funds: []string{"TQ"}}, 0, nil, []projections.BalanceRow{holding(c.balance)}, nil, tell)
+		sides := projections.TotalsSides{After: []projections.TotalsRow{total(c.total)}}
+		totals, err := projections.NewTotalsDiff(projections.TotalsQuery{}, sides, projections.NewTree(nil, nil), nil, tell)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range h.Log {
+			if err := errors.Join(balances.Add(&h.Log[i]), totals.Add(&h.Log[i])); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := balances.Check(); !errors.Is(err, c.want) {
+			t.Errorf("balances: %v, want %v", err, c.want)
+		}
+		if err := totals.Check(); !errors.Is(err, c.want) {
+			t.Errorf("totals: %v, want %v", err, c.want)
 		}
 	}
 }
