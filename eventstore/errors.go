@@ -41,3 +41,20 @@ type HeadMovedError struct {
 func (e *HeadMovedError) Error() string {
 	return fmt.Sprintf("head moved: expected position %d, is %d", e.Expected, e.Actual)
 }
+
+// A RowError is ErrCorrupt with the place: a column has what it cannot have.
+type RowError struct {
+	Column   string // such as "events.effective_on"
+	Position int64  // 0 when the row is not about one event
+	Problem  string
+}
+
+func (e *RowError) Error() string {
+	if e.Position == 0 {
+		return e.Column + " " + e.Problem
+	}
+	return fmt.Sprintf("%s of position %d %s", e.Column, e.Position, e.Problem)
+}
+
+// Is says that it is ErrCorrupt.
+func (e *RowError) Is(target error) bool { return target == ErrCorrupt }

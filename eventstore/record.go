@@ -53,3 +53,29 @@ type Snapshot struct {
 	Bytes     []byte
 	Signature []byte
 }
+
+// A Stray is a ledger_id in a table to which there is no ledger; of the table ledgers, one to which there are no events.
+type Stray struct {
+	Table    string
+	LedgerID string // as text; one that is no UUID in hexadecimal
+}
+
+// A Breach is an opening through which the log can be changed, or a right that was not given by this program.
+type Breach struct {
+	Kind  BreachKind
+	Table string // that is open; "" when all are
+	Name  string // of the trigger, or the right, such as "UPDATE"
+	Role  string // who has the right
+}
+
+// A BreachKind says what is open.
+type BreachKind string
+
+// The kinds of breaches.
+const (
+	TriggerMissing  BreachKind = "missing"  // a trigger is not there
+	TriggerDisabled BreachKind = "disabled" // it does not fire
+	TriggerAltered  BreachKind = "altered"  // one of its name does something else
+	TriggersOff     BreachKind = "off"      // sessions of a role, or all, begin without triggers
+	RightBeyond     BreachKind = "right"    // a role may do more than it needs
+)

@@ -71,8 +71,14 @@ type Tables interface {
 	AllTiles(ctx context.Context, ledger uuid.UUID, yield func(level int, index int64, hashes []byte) error) error
 	AllCheckpoints(ctx context.Context, ledger uuid.UUID, yield func(Checkpoint) error) error
 	AllPrivate(ctx context.Context, ledger uuid.UUID, yield func(Private) error) error
-	// Strays returns what belongs to no ledger: rows whose ledger_id has no row in ledgers, as "table ledger_id", sorted.
-	Strays(ctx context.Context) ([]string, error)
+	// Span returns the first and the last position that the events of a ledger have, whatever its head says; both are 0 when there are none.
+	Span(ctx context.Context, ledger uuid.UUID) (first, last int64, err error)
+	// Strays returns what belongs to no ledger: one row of each table for each ledger_id that has no row in ledgers, and each row of
+	// ledgers that has no events, sorted. It looks at every table that has a ledger_id, also those of read models.
+	Strays(ctx context.Context) ([]Stray, error)
+	// Breaches returns what is missing of that which keeps the events and tiles as they are, such as triggers, and what roles may do beyond
+	// what this program gives them, sorted.
+	Breaches(ctx context.Context) ([]Breach, error)
 }
 
 // A Directory lists the ledgers of a database.

@@ -3,6 +3,8 @@ package projections
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,9 +29,10 @@ const MaxMismatches = 100
 
 // A Mismatch is a row that is not what the events lead to.
 type Mismatch struct {
-	Table string
-	Key   string // such as "fund=HB asset=cash"
-	What  string
+	Table    string
+	Key      string // such as "fund=HB asset=cash"
+	What     string
+	Position int64 // of the event that the row is about; 0 when it is not about one
 }
 
 func (m Mismatch) String() string { return m.Table + " " + m.Key + ": " + m.What }
@@ -103,10 +106,74 @@ func (c *Comparison) found(row []Value, what string) {
 	}
 	t := c.rows.Table
 	var key []string
-	for i := range t.Keys {
-		key = append(key, t.Columns[i].Name+"="+show(t.Columns[i].Type, &row[i]))
+	m := Mismatch{Table: t.Name, What: what}
+	for i, column := range t.Columns {
+		if i < t.Keys {
+			key = append(key, column.Name+"="+show(column.Type, &row[i]))
+		}
+		if column.Name == "position" {
+			m.Position = row[i].Int
+		}
 	}
-	c.c.Mismatches = append(c.c.Mismatches, Mismatch{Table: t.Name, Key: strings.Join(key, " "), What: what})
+	m.Key = strings.Join(key, " ")
+	c.c.Mismatches = append(c.c.Mismatches, m)
+}
+
+// Slots looks at a model that has no row in its live slot, though it should have some.
+func (c *Checked) Slots(at Position, expected int64) {
+	if c.Rows > 0 || expected == 0 {
+		return
+	}
+	c.Wrong++
+	m := Mismatch{Table: "progress", Key: "projection=" + c.Name, What: fmt.Sprintf("slot is %d, which has no rows", at.Slot)}
+	c.Mismatches = append([]Mismatch{m}, c.Mismatches...)
+}
+
+// Loose is what is needed to find the rows that no reader looks at: those of no read model, and those in a slot that is not live. Only a
+// rebuild that is under way, or was interrupted, leaves such rows.
+type Loose struct {
+	Live     map[string]Position // by model, as progress has them
+	Rebuilds map[string]Position // as rebuilds has them; Version is not looked at, and a newer program may begin one
+}
+
+// Find returns what must not be. slots tells the least and the greatest slot that a table has rows in, or that it has none.
+func (l Loose) Find(head int64, slots func(t *Table) (least, greatest int, some bool, err error)) ([]Mismatch, error) {
+	var list []Mismatch
+	found := func(table, name, what string) {
+		list = append(list, Mismatch{Table: table, Key: "projection=" + name, What: what})
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.Live)) {
+		if len(Lookup(name)) == 0 {
+			found("progress", name, "is of no read model")
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.Rebuilds)) {
+		r, live := l.Rebuilds[name], l.Live[name]
+		switch {
+		case len(Lookup(name)) == 0:
+			found("rebuilds", name, "is of no read model")
+		case live.Name != "" && r.Slot == live.Slot:
+			found("rebuilds", name, fmt.Sprintf("slot is %d, which is live", r.Slot))
+		case r.Position < 0 || r.Position > head:
+			found("rebuilds", name, fmt.Sprintf("position is %d, the log has %d", r.Position, head))
+		}
+	}
+	for _, m := range models {
+		live, isLive := l.Live[m.Name]
+		_, rebuilt := l.Rebuilds[m.Name]
+		for _, t := range m.Tables {
+			least, greatest, some, err := slots(t)
+			if err != nil {
+				return nil, err
+			}
+			for _, slot := range slices.Compact([]int{least, greatest}) {
+				if some && (!isLive || slot != live.Slot) && (!rebuilt || slot != 0 && slot != 1) {
+					list = append(list, Mismatch{Table: t.Name, Key: fmt.Sprintf("slot=%d", slot), What: "has rows, and is neither live nor filled by a rebuild"})
+				}
+			}
+		}
+	}
+	return list, nil
 }
 
 func show(t Type, v *Value) string {

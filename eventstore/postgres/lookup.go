@@ -47,8 +47,9 @@ func (s *Store) CommandsAround(ctx context.Context, ledger, id uuid.UUID) (befor
 
 func scanCommand(rows pgx.Rows) (c eventstore.Command, err error) {
 	var fingerprint []byte
-	err = rows.Scan(&c.ID, &fingerprint, &c.First, &c.Last)
-	copy(c.Fingerprint[:], fingerprint)
+	if err = rows.Scan(&c.ID, &fingerprint, &c.First, &c.Last); err == nil {
+		err = exactly(c.Fingerprint[:], fingerprint, "commands.fingerprint", c.First)
+	}
 	return c, err
 }
 
@@ -75,8 +76,9 @@ func (s *Store) Private(ctx context.Context, ledger uuid.UUID, ids []uuid.UUID) 
 
 func scanPrivate(rows pgx.Rows) (p eventstore.Private, err error) {
 	var salt []byte
-	err = rows.Scan(&p.ID, &salt, &p.Document)
-	copy(p.Salt[:], salt)
+	if err = rows.Scan(&p.ID, &salt, &p.Document); err == nil {
+		err = exactly(p.Salt[:], salt, "private.salt", 0)
+	}
 	return p, err
 }
 

@@ -51,7 +51,7 @@ func (r *row) scan(row pgx.Row, more ...any) error {
 func (r *row) head(ledger uuid.UUID) (eventstore.Head, error) {
 	edge, err := transparency.EdgeFrom(r.position, r.tree)
 	if err != nil {
-		return eventstore.Head{}, fmt.Errorf("%w: %w", eventstore.ErrCorrupt, err)
+		return eventstore.Head{}, &eventstore.RowError{Column: "ledgers.tree", Problem: fmt.Sprintf("does not fit ledgers.head_position %d: %v", r.position, err)}
 	}
 	return eventstore.Head{Ledger: ledger, Origin: r.origin, Edge: edge, Note: r.note}, nil
 }
@@ -145,7 +145,7 @@ func (s *Store) Read(ctx context.Context, ledger uuid.UUID, from, to int64, yiel
 			from++
 		}
 		if from <= last {
-			return fmt.Errorf("read %s: %w: position %d is missing", ledger, eventstore.ErrCorrupt, from)
+			return fmt.Errorf("read %s: %w", ledger, &eventstore.RowError{Column: "events.position", Position: from, Problem: "is missing"})
 		}
 		c, spare = spare, c
 	}

@@ -1,10 +1,12 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -84,9 +86,8 @@ func (s *Store) AllCommands(ctx context.Context, ledger uuid.UUID, yield func(ev
 				return c, errNotBinary
 			}
 			c.ID = uuid.UUID(v[0])
-			copy(c.Fingerprint[:], v[1])
 			c.First, c.Last = int64(binary.BigEndian.Uint64(v[2])), int64(binary.BigEndian.Uint64(v[3]))
-			return c, nil
+			return c, exactly(c.Fingerprint[:], v[1], "commands.fingerprint", c.First)
 		},
 		func(c *eventstore.Command) []any { return []any{c.ID, &c.ID} },
 		func(c *eventstore.Command) error { return yield(*c) },
@@ -157,33 +158,62 @@ func all[T any](ctx context.Context, s *Store, op, query string, ledger uuid.UUI
 	}
 }
 
+// Span implements eventstore.Tables.
+func (s *Store) Span(ctx context.Context, ledger uuid.UUID) (first, last int64, err error) {
+	const query = `SELECT coalesce((SELECT position FROM events WHERE ledger_id = $1 ORDER BY position LIMIT 1), 0),
+		coalesce((SELECT position FROM events WHERE ledger_id = $1 ORDER BY position DESC LIMIT 1), 0)`
+	ctx, cancel := context.WithTimeout(ctx, readPatience)
+	defer cancel()
+	err = s.read.QueryRow(ctx, query, ledger).Scan(&first, &last)
+	return first, last, wrap("look where the events end", err)
+}
+
 // Strays implements eventstore.Tables.
-func (s *Store) Strays(ctx context.Context) ([]string, error) {
-	// From one ledger_id of an index to the next, instead of over all its rows.
-	const query = `WITH RECURSIVE ids (id) AS (
-			(SELECT ledger_id FROM %[1]s ORDER BY ledger_id LIMIT 1)
-			UNION ALL
-			SELECT (SELECT ledger_id FROM %[1]s WHERE ledger_id > id ORDER BY ledger_id LIMIT 1) FROM ids WHERE id IS NOT NULL
-		)
-		SELECT id FROM ids WHERE id IS NOT NULL AND NOT EXISTS (SELECT FROM ledgers WHERE ledger_id = id)`
-	var strays []string
+func (s *Store) Strays(ctx context.Context) ([]eventstore.Stray, error) {
+	const (
+		tables = `SELECT quote_ident(c.relname), quote_literal(c.relname) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+			WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = $1) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+				AND a.attname = 'ledger_id' AND a.atttypid = 'uuid'::regtype AND c.relname <> 'ledgers'`
+		// From one ledger_id of an index to the next, instead of over all its rows.
+		query = `(WITH RECURSIVE ids (id) AS (
+				(SELECT ledger_id FROM %[1]s ORDER BY ledger_id LIMIT 1)
+				UNION ALL
+				SELECT (SELECT ledger_id FROM %[1]s WHERE ledger_id > id ORDER BY ledger_id LIMIT 1) FROM ids WHERE id IS NOT NULL
+			)
+			SELECT %[2]s, id FROM ids WHERE id IS NOT NULL AND NOT EXISTS (SELECT FROM ledgers WHERE ledger_id = id))`
+		empty = `(SELECT 'ledgers', ledger_id FROM ledgers l WHERE NOT EXISTS (SELECT FROM events e WHERE e.ledger_id = l.ledger_id))`
+	)
+	var strays []eventstore.Stray
 	err := s.View(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		for _, table := range ledgerTables {
-			err := each(ctx, tx, fmt.Sprintf(query, pgx.Identifier{table}.Sanitize()), nil, func(rows pgx.Rows) error {
-				var id uuid.UUID
-				err := rows.Scan(&id)
-				strays = append(strays, table+" "+id.String())
-				return err
-			})
-			if err != nil {
-				return err
-			}
+		queries := []string{empty}
+		err := each(ctx, tx, tables, []any{schema}, func(rows pgx.Rows) error {
+			var table, name string
+			err := rows.Scan(&table, &name)
+			queries = append(queries, fmt.Sprintf(query, table, name))
+			return err
+		})
+		if err != nil {
+			return err
 		}
-		return nil
+		return each(ctx, tx, strings.Join(queries, " UNION ALL "), nil, func(rows pgx.Rows) error {
+			var x eventstore.Stray
+			var id uuid.UUID
+			err := rows.Scan(&x.Table, &id)
+			x.LedgerID = id.String()
+			strays = append(strays, x)
+			return err
+		})
 	})
-	slices.Sort(strays)
+	slices.SortFunc(strays, func(a, b eventstore.Stray) int {
+		return cmp.Or(cmp.Compare(a.Table, b.Table), cmp.Compare(a.LedgerID, b.LedgerID))
+	})
 	return strays, wrap("look for strays", err)
 }
 
-// ledgerTables are the tables whose rows belong to a ledger.
-var ledgerTables = [...]string{"checkpoints", "commands", "events", "private", "snapshots", "subjects", "tiles"}
+// exactly copies what is as long as it must be. Nothing is read for what it begins with.
+func exactly(to, from []byte, column string, position int64) error {
+	if copy(to, from) != len(from) || len(from) != len(to) {
+		return &eventstore.RowError{Column: column, Position: position, Problem: fmt.Sprintf("has %d bytes, not %d", len(from), len(to))}
+	}
+	return nil
+}

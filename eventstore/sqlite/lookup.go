@@ -26,8 +26,9 @@ func (s *Store) Commands(ctx context.Context, ledger uuid.UUID, ids []uuid.UUID)
 		if err := rows.Scan(&id, &fingerprint, &c.First, &c.Last); err != nil {
 			return err
 		}
-		copy(c.ID[:], id)
-		copy(c.Fingerprint[:], fingerprint)
+		if err := errors.Join(exactly(c.ID[:], id, "commands.command_id", c.First), exactly(c.Fingerprint[:], fingerprint, "commands.fingerprint", c.First)); err != nil {
+			return err
+		}
 		found[c.ID] = c
 		return nil
 	})
@@ -70,9 +71,7 @@ func scanPrivate(rows *sql.Rows) (eventstore.Private, error) {
 	if err := rows.Scan(&id, &salt, &p.Document); err != nil {
 		return p, err
 	}
-	copy(p.ID[:], id)
-	copy(p.Salt[:], salt)
-	return p, nil
+	return p, errors.Join(exactly(p.ID[:], id, "private.private_id", 0), exactly(p.Salt[:], salt, "private.salt", 0))
 }
 
 // lookup runs a query that ends in IN for all IDs, a chunk at a time.

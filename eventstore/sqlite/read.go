@@ -57,7 +57,7 @@ func scanHead(scan func(...any) error, ledger uuid.UUID, more ...any) (eventstor
 	}
 	h.Edge, err = transparency.EdgeFrom(position, tree)
 	if err != nil {
-		return h, fmt.Errorf("%w: %w", eventstore.ErrCorrupt, err)
+		return h, &eventstore.RowError{Column: "ledgers.tree", Problem: fmt.Sprintf("does not fit ledgers.head_position %d: %v", position, err)}
 	}
 	return h, nil
 }
@@ -77,7 +77,9 @@ func (s *Store) Ledgers(ctx context.Context) ([]eventstore.Head, error) {
 		if err != nil {
 			return nil, wrap("list the ledgers", err)
 		}
-		copy(h.Ledger[:], id)
+		if err := exactly(h.Ledger[:], id, "ledgers.ledger_id", 0); err != nil {
+			return nil, wrap("list the ledgers", err)
+		}
 		heads = append(heads, h)
 	}
 	return heads, wrap("list the ledgers", rows.Err())
@@ -110,7 +112,7 @@ func (s *Store) Read(ctx context.Context, ledger uuid.UUID, from, to int64, yiel
 			from++
 		}
 		if from <= to && (len(c.records) == 0 || c.records[len(c.records)-1].Position >= from) {
-			return fmt.Errorf("read %s: %w: position %d is missing", ledger, eventstore.ErrCorrupt, from)
+			return fmt.Errorf("read %s: %w", ledger, &eventstore.RowError{Column: "events.position", Position: from, Problem: "is missing"})
 		}
 	}
 	return nil
@@ -175,13 +177,15 @@ func (c *chunk) load(ctx context.Context, s *Store, query string, args ...any) e
 		}
 		if bytes != nil {
 			r.Envelope = c.keep(bytes)
-			copy(r.ID[:], id)
+			if err := exactly(r.ID[:], id, "events.event_id", r.Position); err != nil {
+				return err
+			}
 			r.Type = typ.String
 			if n := len(c.records); n > 0 && c.records[n-1].Type == r.Type {
 				r.Type = c.records[n-1].Type // one string for a run of the same
 			}
 			if r.EffectiveOn, err = c.dates.parse(day.String); err != nil {
-				return fmt.Errorf("%w: position %d: %w", eventstore.ErrCorrupt, r.Position, err)
+				return &eventstore.RowError{Column: "events.effective_on", Position: r.Position, Problem: fmt.Sprintf("is %q", day.String)}
 			}
 			r.RecordedAt = time.UnixMicro(recordedAt.Int64).UTC()
 		}

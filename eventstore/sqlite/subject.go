@@ -103,18 +103,50 @@ func appendName(b []byte, subject string) []byte {
 	return append(append(b, quoted...), ':')
 }
 
-// decode calls yield with the entries of a run.
-func decodeRun(run []byte, yield func(entry)) error {
-	groups := map[string][]int64{}
-	if err := json.Unmarshal(run, &groups); err != nil {
-		return fmt.Errorf("%w: subject_runs: %w", eventstore.ErrCorrupt, err)
+// decodeRun calls yield with the entries of a run, and returns how many there are. It takes what encode writes and nothing else: another
+// form of the same would be read by one and not found by the other, who looks for a name as bytes.
+func decodeRun(run []byte, yield func(entry)) (entries int, err error) {
+	var (
+		known = map[string]bool{}
+		rest  = run
+		wrong = &eventstore.RowError{Column: "subject_runs.subjects", Problem: "is not in the form in which it is written"}
+		skip  = func(c string) bool {
+			after, is := bytes.CutPrefix(rest, []byte(c))
+			rest = after
+			return is
+		}
+		subject string
+	)
+	if !skip("{") {
+		return 0, wrong
 	}
-	for subject, positions := range groups {
-		for _, p := range positions {
-			yield(entry{subject, p})
+	for len(known) == 0 || skip(",") {
+		end := bytes.Index(rest, []byte(`":[`))
+		if end < 0 || json.Unmarshal(rest[:end+1], &subject) != nil || !skip(string(appendName(nil, subject))) || !skip("[") || known[subject] {
+			return entries, wrong
+		}
+		known[subject] = true
+		for first := true; first || skip(","); first = false {
+			digits := 0
+			for digits < len(rest) && rest[digits] >= '0' && rest[digits] <= '9' {
+				digits++
+			}
+			position, err := strconv.ParseInt(string(rest[:digits]), 10, 64)
+			if err != nil || rest[0] == '0' {
+				return entries, wrong
+			}
+			rest = rest[digits:]
+			yield(entry{subject, position})
+			entries++
+		}
+		if !skip("]") {
+			return entries, wrong
 		}
 	}
-	return nil
+	if string(rest) != "}" {
+		return entries, wrong
+	}
+	return entries, nil
 }
 
 // positionsOf appends the positions of a subject in a run; name is what appendName made of it.
@@ -172,7 +204,7 @@ func (t *transaction) insertSubjects(ctx context.Context, b *eventstore.Batch) e
 // merge puts the entries of all runs of a ledger and of records into subjects.
 func (t *transaction) merge(ctx context.Context, ledger uuid.UUID, records []eventstore.Record) error {
 	const (
-		runs  = `SELECT subjects FROM subject_runs WHERE ledger_id = ?`
+		runs  = `SELECT run, entries, subjects FROM subject_runs WHERE ledger_id = ?`
 		empty = `DELETE FROM subject_runs WHERE ledger_id = ?`
 	)
 	var list []entry
@@ -213,13 +245,18 @@ func (t *transaction) merge(ctx context.Context, ledger uuid.UUID, records []eve
 // collectRuns reads the entries of runs, in no order.
 func collectRuns(rows *sql.Rows) (list []entry, err error) {
 	defer rows.Close()
+	var number, entries int
 	var run sql.RawBytes
 	for rows.Next() {
-		if err := rows.Scan(&run); err != nil {
+		if err := rows.Scan(&number, &entries, &run); err != nil {
 			return nil, err
 		}
-		if err := decodeRun(run, func(e entry) { list = append(list, e) }); err != nil {
+		n, err := decodeRun(run, func(e entry) { list = append(list, e) })
+		if err != nil {
 			return nil, err
+		}
+		if n != entries {
+			return nil, &eventstore.RowError{Column: "subject_runs.entries", Problem: fmt.Sprintf("of run %d is %d, it has %d", number, entries, n)}
 		}
 	}
 	return list, rows.Err()
@@ -349,7 +386,7 @@ func (c *chunk) at(ctx context.Context, s *Store, ledger uuid.UUID, positions []
 // and is handed out once.
 func (s *Store) AllSubjects(ctx context.Context, ledger uuid.UUID, yield func(subject string, position int64) error) error {
 	const (
-		runs  = `SELECT subjects FROM subject_runs WHERE ledger_id = ?`
+		runs  = `SELECT run, entries, subjects FROM subject_runs WHERE ledger_id = ?`
 		query = `SELECT subject, position FROM subjects WHERE ledger_id = ? AND (subject, position) > (?, ?)
 			ORDER BY subject, position LIMIT ?`
 		op = "read the subjects"

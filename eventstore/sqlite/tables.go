@@ -1,8 +1,10 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/soquy/soquy/eventstore"
+	"github.com/soquy/soquy/migrations"
 )
 
 // AllCommands implements eventstore.Tables.
@@ -19,9 +22,9 @@ func (s *Store) AllCommands(ctx context.Context, ledger uuid.UUID, yield func(ev
 	return all(ctx, s, "read the commands", query, ledger,
 		func(rows *sql.Rows) (c eventstore.Command, err error) {
 			var id, fingerprint sql.RawBytes
-			err = rows.Scan(&id, &fingerprint, &c.First, &c.Last)
-			copy(c.ID[:], id)
-			copy(c.Fingerprint[:], fingerprint)
+			if err = rows.Scan(&id, &fingerprint, &c.First, &c.Last); err == nil {
+				err = errors.Join(exactly(c.ID[:], id, "commands.command_id", c.First), exactly(c.Fingerprint[:], fingerprint, "commands.fingerprint", c.First))
+			}
 			return c, err
 		},
 		func(c *eventstore.Command) []any { return []any{c.ID[:]} },
@@ -97,42 +100,109 @@ func all[T any](ctx context.Context, s *Store, op, query string, ledger uuid.UUI
 	}
 }
 
+// Span implements eventstore.Tables.
+func (s *Store) Span(ctx context.Context, ledger uuid.UUID) (first, last int64, err error) {
+	// One of the two at a time is a look at an end of the index.
+	const query = `SELECT coalesce((SELECT min(position) FROM events WHERE ledger_id = ?1), 0),
+		coalesce((SELECT max(position) FROM events WHERE ledger_id = ?1), 0)`
+	err = s.read.QueryRowContext(ctx, query, ledger[:]).Scan(&first, &last)
+	return first, last, wrap("look where the events end", err)
+}
+
 // Strays implements eventstore.Tables.
-func (s *Store) Strays(ctx context.Context) ([]string, error) {
-	// From one ledger_id of an index to the next, instead of over all its rows.
-	const query = `WITH RECURSIVE ids(id) AS (
-			SELECT min(ledger_id) FROM %s
-			UNION ALL
-			SELECT (SELECT min(ledger_id) FROM %s WHERE ledger_id > id) FROM ids WHERE id IS NOT NULL
-		)
-		SELECT id FROM ids WHERE id IS NOT NULL AND id NOT IN (SELECT ledger_id FROM ledgers)`
-	var strays []string
+func (s *Store) Strays(ctx context.Context) ([]eventstore.Stray, error) {
+	const (
+		tables = `SELECT '"' || replace(t.name, '"', '""') || '"' FROM sqlite_schema t JOIN pragma_table_info(t.name) c
+			WHERE t.type = 'table' AND c.name = 'ledger_id' AND t.name <> 'ledgers'`
+		// From one ledger_id of an index to the next, instead of over all its rows.
+		query = `WITH RECURSIVE ids(id) AS (
+				SELECT min(ledger_id) FROM %[1]s
+				UNION ALL
+				SELECT (SELECT min(ledger_id) FROM %[1]s WHERE ledger_id > id) FROM ids WHERE id IS NOT NULL
+			)
+			SELECT id FROM ids WHERE id IS NOT NULL AND id NOT IN (SELECT ledger_id FROM ledgers)`
+		empty = `SELECT ledger_id FROM ledgers l WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.ledger_id = l.ledger_id)`
+	)
+	var strays []eventstore.Stray
 	err := s.View(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		for _, table := range ledgerTables {
-			rows, err := tx.QueryContext(ctx, fmt.Sprintf(query, table, table))
+		names, err := collectTx(ctx, tx, tables, func(rows *sql.Rows) (name string, err error) { return name, rows.Scan(&name) })
+		if err != nil {
+			return err
+		}
+		for _, table := range append(names, "ledgers") {
+			q := fmt.Sprintf(query, table)
+			if table == "ledgers" {
+				q = empty
+			}
+			list, err := collectTx(ctx, tx, q, func(rows *sql.Rows) (x eventstore.Stray, err error) {
+				var id []byte
+				err = rows.Scan(&id)
+				return eventstore.Stray{Table: strings.Trim(table, `"`), LedgerID: idText(id)}, err
+			})
 			if err != nil {
 				return err
 			}
-			defer rows.Close()
-			for rows.Next() {
-				var id []byte
-				if err := rows.Scan(&id); err != nil {
-					return err
-				}
-				strays = append(strays, strings.Replace(table, "subject_runs", "subjects", 1)+" "+idText(id))
-			}
-			if err := rows.Err(); err != nil {
-				return err
-			}
+			strays = append(strays, list...)
 		}
 		return nil
 	})
-	slices.Sort(strays)
-	return slices.Compact(strays), wrap("look for strays", err)
+	slices.SortFunc(strays, func(a, b eventstore.Stray) int {
+		return cmp.Or(cmp.Compare(a.Table, b.Table), cmp.Compare(a.LedgerID, b.LedgerID))
+	})
+	return strays, wrap("look for strays", err)
 }
 
-// ledgerTables are the tables whose rows belong to a ledger.
-var ledgerTables = [...]string{"checkpoints", "commands", "events", "private", "snapshots", "subject_runs", "subjects", "tiles"}
+// Breaches implements eventstore.Tables.
+func (s *Store) Breaches(ctx context.Context) ([]eventstore.Breach, error) {
+	const query = `SELECT name, tbl_name, sql FROM sqlite_schema WHERE type = 'trigger'`
+	type trigger struct{ name, table, sql string }
+	var have []trigger
+	err := s.View(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+		have, err = collectTx(ctx, tx, query, func(rows *sql.Rows) (t trigger, err error) {
+			return t, rows.Scan(&t.name, &t.table, &t.sql)
+		})
+		return err
+	})
+	if err != nil {
+		return nil, wrap("look at the triggers", err)
+	}
+	want, err := migrations.Triggers()
+	if err != nil {
+		return nil, err
+	}
+	var breaches []eventstore.Breach
+	for _, w := range want {
+		at := slices.IndexFunc(have, func(t trigger) bool { return t.name == w.Name })
+		switch {
+		case at < 0:
+			breaches = append(breaches, eventstore.Breach{Kind: eventstore.TriggerMissing, Table: w.Table, Name: w.Name})
+		case !sameWords(have[at].sql, w.SQL):
+			breaches = append(breaches, eventstore.Breach{Kind: eventstore.TriggerAltered, Table: w.Table, Name: w.Name})
+		}
+	}
+	return breaches, nil
+}
+
+// sameWords reports whether two statements differ in nothing but their white space.
+func sameWords(a, b string) bool { return slices.Equal(strings.Fields(a), strings.Fields(b)) }
+
+// collectTx runs a query in a transaction and returns its rows.
+func collectTx[T any](ctx context.Context, tx *sql.Tx, query string, scan func(*sql.Rows) (T, error)) ([]T, error) {
+	rows, err := tx.QueryContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []T
+	for rows.Next() {
+		x, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, x)
+	}
+	return list, rows.Err()
+}
 
 // idText is a ledger_id as text, also one that is none.
 func idText(id []byte) string {
@@ -140,4 +210,12 @@ func idText(id []byte) string {
 		return u.String()
 	}
 	return fmt.Sprintf("%x", id)
+}
+
+// exactly copies what is as long as it must be. Nothing is read for what it begins with.
+func exactly(to, from []byte, column string, position int64) error {
+	if copy(to, from) != len(from) || len(from) != len(to) {
+		return &eventstore.RowError{Column: column, Position: position, Problem: fmt.Sprintf("has %d bytes, not %d", len(from), len(to))}
+	}
+	return nil
 }

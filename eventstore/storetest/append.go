@@ -250,7 +250,7 @@ func testFaults(t *testing.T, h Harness) {
 		}
 		strays, err := db.Store.Strays(context.Background())
 		if err != nil || len(strays) > 0 {
-			t.Errorf("strays %q, %v", strays, err)
+			t.Errorf("strays %v, %v", strays, err)
 		}
 	}
 	append1(t, db.Store, l, l.Batch(2))

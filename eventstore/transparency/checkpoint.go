@@ -1,6 +1,7 @@
 package transparency
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -176,20 +177,57 @@ func openSigned(noteBytes []byte, vkey string) (Checkpoint, *note.Note, error) {
 func open(noteBytes []byte, v note.Verifier) (Checkpoint, *note.Note, error) {
 	n, err := note.Open(noteBytes, note.VerifierList(v))
 	if err != nil {
-		var unverified *note.UnverifiedNoteError
-		var invalid *note.InvalidSignatureError
-		kind := ErrMalformed
-		switch {
-		case errors.As(err, &unverified):
-			kind = ErrNotSigned
-		case errors.As(err, &invalid):
-			kind = ErrSignature
-		}
-		return Checkpoint{}, nil, fmt.Errorf("transparency: %w: %w", kind, err)
+		return Checkpoint{}, nil, noteError(err)
 	}
 	c, err := ParseCheckpoint(n.Text)
 	if err != nil {
 		return Checkpoint{}, nil, err
 	}
 	return c, n, nil
+}
+
+// noteError puts our name before an error of note.Open.
+func noteError(err error) error {
+	var unverified *note.UnverifiedNoteError
+	var invalid *note.InvalidSignatureError
+	kind := ErrMalformed
+	switch {
+	case errors.As(err, &unverified):
+		kind = ErrNotSigned
+	case errors.As(err, &invalid):
+		kind = ErrSignature
+	}
+	return fmt.Errorf("transparency: %w: %w", kind, err)
+}
+
+// Exactly reports an error unless a note is signed by all of the keys, is signed by nobody else, and is written as Sign writes it, so that no
+// bit of it can be another. The error wraps ErrMalformed, ErrNotSigned or ErrSignature, or is about a key.
+func Exactly(noteBytes []byte, vkeys ...string) (text string, err error) {
+	verifiers := make([]note.Verifier, len(vkeys))
+	for i, vkey := range vkeys {
+		if verifiers[i], err = note.NewVerifier(vkey); err != nil {
+			return "", fmt.Errorf("transparency: verifier key %q: %w", vkey, err)
+		}
+	}
+	n, err := note.Open(noteBytes, note.VerifierList(verifiers...))
+	if err != nil {
+		return "", noteError(err)
+	}
+	if len(n.Sigs) != len(vkeys) {
+		return "", fmt.Errorf("transparency: %w: %d of %d keys", ErrNotSigned, len(n.Sigs), len(vkeys))
+	}
+	var again strings.Builder
+	again.WriteString(n.Text + "\n")
+	for _, s := range n.Sigs {
+		// The last character of base64 has bits that decode to nothing.
+		raw, err := base64.StdEncoding.DecodeString(s.Base64)
+		if err != nil {
+			return "", fmt.Errorf("transparency: %w: %w", ErrMalformed, err)
+		}
+		again.WriteString("— " + s.Name + " " + base64.StdEncoding.EncodeToString(raw) + "\n")
+	}
+	if again.String() != string(noteBytes) {
+		return "", fmt.Errorf("transparency: %w: it has other signatures, or another form", ErrMalformed)
+	}
+	return n.Text, nil
 }

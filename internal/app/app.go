@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
@@ -80,9 +81,24 @@ func (a *App) open(ctx context.Context, t cli.Target, m mode) (*book, error) {
 	}
 	b, err := a.find(ctx, db, t)
 	if err != nil {
+		// A ledger that is not to be found may be there without its row in ledgers, or that row without it.
+		if strays, looked := db.Strays(ctx); looked == nil && len(strays) > 0 {
+			err = errors.Join(&straysError{strays}, err)
+		}
 		return nil, explained(errors.Join(err, db.Close()), t)
 	}
 	return b, nil
+}
+
+// straysError says that rows belong to no ledger.
+type straysError struct{ strays []eventstore.Stray }
+
+func (e *straysError) Error() string {
+	list := make([]string, len(e.strays))
+	for i, s := range e.strays {
+		list[i] = s.Table + ".ledger_id " + s.LedgerID
+	}
+	return "rows of no ledger, or a ledger of no rows: " + strings.Join(list, ", ")
 }
 
 func (a *App) find(ctx context.Context, db database, t cli.Target) (*book, error) {
@@ -95,6 +111,9 @@ func (a *App) find(ctx context.Context, db database, t cli.Target) (*book, error
 	case t.Ledger != "":
 		i = slices.IndexFunc(heads, func(h eventstore.Head) bool { return h.Origin == t.Ledger })
 		if i < 0 {
+			if err := renamed(ctx, db, heads, t.Ledger); err != nil {
+				return nil, err
+			}
 			return nil, failure("ledger.unknown", cli.ExitUnusable, nil, "ledger", t.Ledger)
 		}
 	case len(heads) == 0:
@@ -103,6 +122,22 @@ func (a *App) find(ctx context.Context, db database, t cli.Target) (*book, error
 		return nil, failure("ledger.ambiguous", cli.ExitUnusable, nil)
 	}
 	return a.book(ctx, db, heads[i].Ledger, t)
+}
+
+// renamed looks whether a ledger that is not there under its origin has another one in its row.
+func renamed(ctx context.Context, db database, heads []eventstore.Head, origin string) error {
+	for _, h := range heads {
+		err := db.Read(ctx, h.Ledger, 1, 1, func(r *eventstore.Record) error {
+			if opened, err := eventcodec.Currency(r.Envelope); err == nil && opened.Origin == origin {
+				return &ledger.IntegrityError{Position: 1, What: fmt.Sprintf("ledgers.origin is %q, the envelope says %q", h.Origin, origin)}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // errOpened says that the first event of a ledger is not what it must be.
@@ -118,7 +153,7 @@ func (a *App) book(ctx context.Context, db database, id uuid.UUID, t cli.Target)
 		return nil
 	})
 	if errors.Is(err, errOpened) || errors.Is(err, eventstore.ErrCorrupt) || err == nil && b.opened == nil {
-		return nil, &ledger.IntegrityError{Position: 1, What: "ledger.opened cannot be read"}
+		return nil, &ledger.IntegrityError{Position: 1, What: "events.envelope of ledger.opened cannot be read"}
 	}
 	if err != nil {
 		return nil, err
@@ -327,7 +362,38 @@ func unverifiable(err error, t cli.Target) (cli.Verification, error) {
 	if !errors.As(err, &f) || f.Exit != cli.ExitIntegrity {
 		return cli.Verification{}, err
 	}
-	return cli.Verification{Ledger: t.Ledger, Failures: []cli.VerifyFailure{{Code: "log.broken", Args: []domain.Arg{{Name: "cause", Value: f.Error()}}}}}, nil
+	v := cli.Verification{Ledger: t.Ledger}
+	fail := func(position int64, code string, args ...string) {
+		f := cli.VerifyFailure{Position: position, Code: code}
+		for i := 0; i+1 < len(args); i += 2 {
+			f.Args = append(f.Args, domain.Arg{Name: args[i], Value: args[i+1]})
+		}
+		v.Failures = append(v.Failures, f)
+	}
+	var (
+		strays *straysError
+		row    *eventstore.RowError
+		broken *ledger.IntegrityError
+	)
+	if errors.As(err, &broken) {
+		fail(broken.Position, "log.broken", "cause", broken.What)
+	}
+	if errors.As(err, &row) {
+		fail(row.Position, "row.corrupt", "column", row.Column, "problem", row.Problem)
+	}
+	if errors.As(err, &strays) {
+		for _, s := range strays.strays {
+			code := "ledger.stray"
+			if s.Table == "ledgers" {
+				code = "ledger.empty"
+			}
+			fail(0, code, "table", s.Table, "id", s.LedgerID)
+		}
+	}
+	if len(v.Failures) == 0 {
+		fail(0, "log.broken", "cause", f.Error())
+	}
+	return v, nil
 }
 
 // Rebuild makes read models anew.

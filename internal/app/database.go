@@ -43,6 +43,7 @@ type database interface {
 type state interface {
 	Head(ctx context.Context) (eventstore.Head, error)
 	Check(ctx context.Context, expected *projections.Fold, through int64) ([]projections.Checked, error)
+	Loose(ctx context.Context, head int64) ([]projections.Mismatch, error)
 	digester
 	readModels
 }
@@ -136,6 +137,10 @@ func (s *sqliteState) Check(ctx context.Context, expected *projections.Fold, thr
 	return s.db.models.Check(ctx, s.tx, s.ledger, expected, through)
 }
 
+func (s *sqliteState) Loose(ctx context.Context, head int64) ([]projections.Mismatch, error) {
+	return s.db.models.Loose(ctx, s.tx, s.ledger, head)
+}
+
 func (d *sqliteDatabase) rebuild(ctx context.Context, id uuid.UUID, names []string, events projections.Events, progress func(done, total int64)) error {
 	return d.models.Rebuild(ctx, d.Store, id, names, events, progress)
 }
@@ -165,6 +170,10 @@ func (s *postgresState) Head(context.Context) (eventstore.Head, error) { return 
 
 func (s *postgresState) Check(ctx context.Context, expected *projections.Fold, through int64) ([]projections.Checked, error) {
 	return s.db.models.Check(ctx, s.tx, s.ledger, expected, through)
+}
+
+func (s *postgresState) Loose(ctx context.Context, head int64) ([]projections.Mismatch, error) {
+	return s.db.models.Loose(ctx, s.tx, s.ledger, head)
 }
 
 func (d *postgresDatabase) rebuild(ctx context.Context, id uuid.UUID, names []string, events projections.Events, progress func(done, total int64)) error {

@@ -46,12 +46,15 @@ func explain(err error, path string) *cli.Failure {
 		return f
 	}
 	var (
+		strays    *straysError
 		known     *cli.Failure
 		integrity *ledger.IntegrityError
 		unknown   *eventcodec.UnknownTypeError
 		connect   *pgconn.ConnectError
 	)
 	switch {
+	case errors.As(err, &strays):
+		return failure("log.corrupt", cli.ExitIntegrity, err, "position", "0", "what", strays.Error())
 	case errors.As(err, &known):
 		return known
 	case errors.Is(err, context.Canceled):

@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/bits"
 	"slices"
 	"sync"
 
 	"github.com/google/uuid"
 
+	"github.com/soquy/soquy/domain"
 	"github.com/soquy/soquy/eventstore"
 	"github.com/soquy/soquy/eventstore/transparency"
 	"github.com/soquy/soquy/internal/snapshot"
@@ -21,19 +23,23 @@ import (
 func (v *verification) head(head eventstore.Head) {
 	v.result.Root, v.result.Checkpoint = v.tree.Root(), head.Note
 	at := head.Position()
-	if v.tree.Size() != at {
+	switch {
+	case v.cut:
+		v.signature(at, head.Note, "ledgers.note") // there is no tree to compare it with
+	case v.tree.Size() != at:
 		v.fail(v.tree.Size()+1, "head.position", "have", at, "want", v.tree.Size())
+	default:
+		v.edge(head)
+		v.checkpoint(at, head.Note, "ledgers.note")
 	}
-	v.edge(head)
-	v.checkpoint(at, head.Note)
 	v.outsideHeads()
 	for size := range v.checkpoints {
-		if size > v.tree.Size() {
+		if size < 1 || size > at {
 			v.fail(size, "checkpoint.beyond", "size", size)
 		}
 	}
 	for position := range v.snapshots {
-		if position > v.tree.Size() {
+		if position < 1 || position > at {
 			v.fail(position, "snapshot.beyond", "position", position)
 		}
 	}
@@ -87,66 +93,96 @@ func (v *verification) lost(signed []byte, c transparency.Checkpoint) bool {
 	return k >= 0 && v.keys[k].size <= v.fork.Tree.Size
 }
 
-// edge compares the right edge of the tree, subtree by subtree. A difference under a full tile is found there, to the leaf; of the
-// others only the range of the subtree is known.
+// edge compares the right edge of the tree, subtree by subtree. Where the signed head has the root of the events, the edge alone is wrong.
+// Else a difference under a full tile is found there, to the leaf; of the others only the range of the subtree is known.
 func (v *verification) edge(head eventstore.Head) {
 	at, have := head.Position(), v.tree.Edge()
-	if v.tree.Size() != at {
-		return // told already
+	right := false
+	for _, key := range v.keysOf(at) {
+		c, err := transparency.OpenCheckpoint(head.Note, key)
+		right = right || err == nil && c.Size == at && c.Root == v.tree.Root()
 	}
 	tiled := at / transparency.TileWidth * transparency.TileWidth
 	first := int64(1)
 	for i, h := range have.Hashes {
 		span := int64(1) << (bits.Len64(uint64(at-first+1)) - 1)
 		last := first + span - 1
-		v.other = v.other || h != head.Edge.Hashes[i]
 		switch {
 		case h == head.Edge.Hashes[i]:
-		case last <= tiled:
+		case right:
 			v.fail(at, "tree.differs")
+		case last <= tiled:
+			v.other = true
+			v.fail(at, "tree.differs")
+		case span == 1:
+			v.other = true
+			v.fail(first, "tree.leaf")
 		default:
+			v.other = true
 			v.fail(first, "tree.range", "first", first, "last", last)
 		}
 		first = last + 1
 	}
 }
 
-// checkpoint compares a signed tree head with the tree of the events so far.
-func (v *verification) checkpoint(size int64, signed []byte) {
-	for _, key := range v.keysOf(size) {
-		c, err := transparency.OpenCheckpoint(signed, key)
-		switch {
-		case err != nil:
-			v.fail(size, "checkpoint.signature", "cause", err)
-		case c.Size != size || c.Root != v.tree.Root():
-			v.other = true
-			v.fail(size, "checkpoint.other")
-			return
+// signature checks that a signed tree head is signed by the ledger's key of its size and by nobody else, and returns it. column is where
+// it is kept.
+func (v *verification) signature(size int64, signed []byte, column string) (transparency.Checkpoint, bool) {
+	keys := v.keysOf(size)
+	if len(keys) == 0 {
+		return transparency.Checkpoint{}, false // told already: ledger.opened has the first key
+	}
+	for _, key := range keys {
+		if _, err := transparency.OpenCheckpoint(signed, key); err != nil {
+			v.fail(size, "checkpoint.signature", "column", column, "cause", err)
+			return transparency.Checkpoint{}, false
 		}
 	}
+	if _, err := transparency.Exactly(signed, keys...); err != nil {
+		v.fail(size, "checkpoint.signature", "column", column, "cause", err)
+	}
+	c, err := transparency.OpenCheckpoint(signed, keys[0])
+	return c, err == nil
 }
 
-// snapshot compares a snapshot with the book at its position.
-func (v *verification) snapshot(s *eventstore.Snapshot) {
-	if len(v.keys) == 0 {
+// checkpoint compares a signed tree head with the tree of the events so far.
+func (v *verification) checkpoint(size int64, signed []byte, column string) {
+	c, is := v.signature(size, signed, column)
+	if !is || c.Size == size && c.Root == v.tree.Root() {
 		return
 	}
-	if _, _, err := snapshot.Open(s, v.keys[len(v.keys)-1].public); err != nil {
-		v.fail(s.Position, "snapshot.unreadable", "cause", err)
+	v.other = v.other || c.Size == size // else it is a head of this ledger, of another moment
+	v.fail(size, "checkpoint.other", "column", column)
+}
+
+// snapshot compares a snapshot with the book at its position. One of another version of the program says nothing here, as long as it is signed.
+func (v *verification) snapshot(s *eventstore.Snapshot) {
+	keys := v.keysOf(s.Position)
+	if len(keys) == 0 {
+		return
+	}
+	signed := snapshot.Signed(s, keys[0])
+	if s.Version != domain.BookVersion {
+		if signed != nil {
+			v.fail(s.Position, "snapshot.version", "version", s.Version)
+		}
 		return
 	}
 	want, err := snapshot.Bytes(&v.book, v.tree.Edge())
-	if err != nil || !bytes.Equal(want, s.Bytes) {
-		v.fail(s.Position, "snapshot.differs")
+	switch {
+	case err != nil || !bytes.Equal(want, s.Bytes):
+		v.fail(s.Position, "snapshot.differs", "position", s.Position)
+	case signed != nil:
+		v.fail(s.Position, "snapshot.signature", "position", s.Position)
 	}
 }
 
 // tables compares what is kept beside the events with what they say.
 func (v *verification) tables(ctx context.Context, through int64) error {
 	for _, check := range []func(context.Context, int64) error{
-		v.subjects, v.commandRows, v.tileRows, v.privateTexts, v.strays, v.surplus,
+		v.span, v.subjects, v.commandRows, v.tileRows, v.privateTexts, v.strays, v.breaches, v.surplus,
 	} {
-		if err := check(ctx, through); err != nil {
+		if err := v.corrupt(check(ctx, through)); err != nil {
 			return err
 		}
 	}
@@ -155,11 +191,8 @@ func (v *verification) tables(ctx context.Context, through int64) error {
 
 // beyond notes a row that is about a position after the state that is verified. It may have been appended since.
 func (v *verification) beyond(position int64, format string, args ...any) {
-	if v.later == nil {
-		v.later = map[int64]string{}
-	}
 	if len(v.later) < MaxFailures {
-		v.later[position] = fmt.Sprintf(format, args...)
+		v.later = append(v.later, later{position, fmt.Sprintf(format, args...)})
 	}
 }
 
@@ -172,10 +205,25 @@ func (v *verification) surplus(ctx context.Context, _ int64) error {
 	if err != nil {
 		return fmt.Errorf("read the head: %w", err)
 	}
-	for position, what := range v.later {
-		if position > head.Position() {
-			v.fail(position, "row.beyond", "what", what)
+	for _, l := range v.later {
+		if l.position > head.Position() {
+			v.fail(l.position, "row.beyond", "what", l.what)
 		}
+	}
+	return nil
+}
+
+// span looks for events that no head knows of.
+func (v *verification) span(ctx context.Context, through int64) error {
+	first, last, err := v.log.Span(ctx, v.ledger)
+	if err != nil {
+		return err
+	}
+	if first < 1 && last != 0 {
+		v.fail(0, "row.beyond", "what", fmt.Sprintf("events.position %d", first))
+	}
+	if last > through {
+		v.beyond(last, "events.position %d", last)
 	}
 	return nil
 }
@@ -184,7 +232,7 @@ func (v *verification) subjects(ctx context.Context, through int64) error {
 	var have sums
 	err := v.log.AllSubjects(ctx, v.ledger, func(subject string, position int64) error {
 		if position > through {
-			v.beyond(position, "subjects %q", subject)
+			v.beyond(position, "subjects.position %d of %q", position, subject)
 			return nil
 		}
 		have.add(v.seed, v.subjectRow(subject, position))
@@ -244,7 +292,7 @@ func (v *verification) commandRows(ctx context.Context, through int64) error {
 	read := func(yield func(eventstore.Command)) error {
 		err := v.log.AllCommands(ctx, v.ledger, func(c eventstore.Command) error {
 			if c.First > through {
-				v.beyond(c.First, "commands.command_id %s", c.ID)
+				v.beyond(c.First, "commands.first_position %d of commands.command_id %s", c.First, c.ID)
 				return nil
 			}
 			yield(c)
@@ -313,14 +361,24 @@ func (v *verification) tileRows(ctx context.Context, through int64) error {
 	last := func(k key) int64 { // the position of the last event that the tile covers
 		span := int64(1)
 		for range k.level + 1 {
+			if span > math.MaxInt64/transparency.TileWidth {
+				return math.MaxInt64 // no log is as long
+			}
 			span *= transparency.TileWidth
+		}
+		if k.index >= math.MaxInt64/span {
+			return math.MaxInt64
 		}
 		return (k.index + 1) * span
 	}
 	err := v.log.AllTiles(ctx, v.ledger, func(level int, index int64, hashes []byte) error {
 		k := key{level, index}
 		if last(k) > through {
-			v.beyond(last(k), "tiles level %d index %d", level, index)
+			v.beyond(last(k), "tiles.hashes of tiles.level %d tiles.tile_index %d", level, index)
+			return nil
+		}
+		if want[k] == nil {
+			v.fail(last(k), "tile.stray", "level", level, "index", index)
 			return nil
 		}
 		if !bytes.Equal(want[k], hashes) {
@@ -357,7 +415,23 @@ func (v *verification) strays(ctx context.Context, _ int64) error {
 		return fmt.Errorf("look for rows of no ledger: %w", err)
 	}
 	for _, s := range strays {
-		v.fail(0, "ledger.stray", "what", s)
+		code := "ledger.stray"
+		if s.Table == "ledgers" {
+			code = "ledger.empty"
+		}
+		v.fail(0, code, "table", s.Table, "id", s.LedgerID)
+	}
+	return nil
+}
+
+// breaches tells of what lets the log be changed.
+func (v *verification) breaches(ctx context.Context, _ int64) error {
+	breaches, err := v.log.Breaches(ctx)
+	if err != nil {
+		return fmt.Errorf("look at triggers and rights: %w", err)
+	}
+	for _, b := range breaches {
+		v.fail(0, "guard."+string(b.Kind), "table", b.Table, "name", b.Name, "role", b.Role)
 	}
 	return nil
 }
@@ -365,6 +439,13 @@ func (v *verification) strays(ctx context.Context, _ int64) error {
 // derived compares what is kept beside the events, and the read models, with what the events say. The read models are read on another
 // connection, so both go on at once; failures are noted by one goroutine only.
 func (v *verification) derived(ctx context.Context, live Live, through int64) error {
+	loose, err := live.Loose(ctx, through)
+	if err != nil {
+		return fmt.Errorf("look for loose rows of read models: %w", err)
+	}
+	for _, m := range loose {
+		v.fail(m.Position, "model.loose", "cause", m)
+	}
 	if v.broken || v.other {
 		// Read models are derived from the events as they were; compared with other events, all of them would be accused.
 		if err := v.tables(ctx, through); err != nil {
@@ -385,7 +466,7 @@ func (v *verification) derived(ctx context.Context, live Live, through int64) er
 	)
 	events := v.result.Events
 	wait.Go(func() { checked, failed = live.Check(ctx, v.fold, events) })
-	err := v.tables(ctx, through)
+	err = v.tables(ctx, through)
 	if err != nil {
 		cancel()
 	}
@@ -405,7 +486,7 @@ func (v *verification) readModels(checked []projections.Checked) {
 	v.result.Projections = checked
 	for _, c := range checked {
 		for _, m := range c.Mismatches {
-			v.fail(0, "model.differs", "name", c.Name, "cause", m)
+			v.fail(m.Position, "model.differs", "name", c.Name, "cause", m)
 		}
 		if more := c.Wrong - int64(len(c.Mismatches)); more > 0 {
 			v.result.Failed += more

@@ -36,6 +36,8 @@ type Live interface {
 	Head(ctx context.Context) (eventstore.Head, error)
 	// Check compares the rows of every model of a fold, and how far the model has come, with what is there.
 	Check(ctx context.Context, expected *projections.Fold, through int64) ([]projections.Checked, error)
+	// Loose returns the rows of read models that no reader looks at and no rebuild left.
+	Loose(ctx context.Context, head int64) ([]projections.Mismatch, error)
 }
 
 // A Failure is something that is not as it was recorded. Position is 0 when it is not about one event.
@@ -84,6 +86,7 @@ type verification struct {
 	tree     *transparency.Tree
 	broken   bool // the book or a fold could not follow: what depends on them is not compared
 	other    bool // the events are not those that were signed: nothing is compared with them
+	cut      bool // the log could not be read to its end
 
 	last        *domain.Event // the event before
 	command     eventstore.Command
@@ -98,8 +101,14 @@ type verification struct {
 	committed map[uuid.UUID]commitment
 	texts     map[string][]uuid.UUID // subject → private texts that an erasure takes away
 	erased    map[uuid.UUID]int64    // private text → position of the erasure
-	later     map[int64]string       // rows about positions after the state that is verified
+	later     []later                // rows about positions after the state that is verified
 	seed      maphash.Seed
+}
+
+// later is a row about a position after the state that is verified.
+type later struct {
+	position int64
+	what     string
 }
 
 // commitment is a private text that an event commits to.
@@ -156,6 +165,7 @@ func Verify(ctx context.Context, log Log, ledger uuid.UUID, view func(context.Co
 // fail notes a failure. args are names and values in turn.
 func (v *verification) fail(position int64, code string, args ...any) {
 	v.result.Failed++
+	position = max(position, 0)
 	if len(v.result.Failures) >= MaxFailures {
 		return
 	}
@@ -191,8 +201,28 @@ func (v *verification) run(ctx context.Context, view func(context.Context, func(
 			return err
 		}
 		v.head(head)
-		return v.derived(ctx, live, head.Position())
+		through := head.Position()
+		if v.cut {
+			through = v.tree.Size() // nothing is said of what follows
+		}
+		return v.derived(ctx, live, through)
 	})
+}
+
+// corrupt notes what an error says of the rows that were read. Another error stays one.
+func (v *verification) corrupt(err error) error {
+	var row *eventstore.RowError
+	switch {
+	case errors.As(err, &row) && row.Column == "events.position":
+		v.fail(row.Position, "event.missing", "position", row.Position)
+	case errors.As(err, &row):
+		v.fail(row.Position, "row.corrupt", "column", row.Column, "problem", row.Problem)
+	case errors.Is(err, eventstore.ErrCorrupt):
+		v.fail(v.result.Events+1, "log.broken", "cause", err)
+	default:
+		return err
+	}
+	return nil
 }
 
 // start reads what the rest is checked against: the first event, and what is kept of the past.
@@ -225,7 +255,10 @@ func (v *verification) start(ctx context.Context, head eventstore.Head) error {
 		}
 	}
 	v.decimals = decimals
-	v.codec = eventcodec.New(head.Origin, decimals)
+	if v.opened != nil && v.opened.Ledger == v.ledger {
+		v.result.Ledger = v.opened.Origin // what was signed; that the row of ledgers has another was said
+	}
+	v.codec = eventcodec.New(v.result.Ledger, decimals)
 
 	if v.opened != nil {
 		v.keys = []keyFrom{{1, v.opened.PublicKey, false}}
@@ -242,11 +275,11 @@ func (v *verification) start(ctx context.Context, head eventstore.Head) error {
 		v.checkpoints[c.Size] = bytes.Clone(c.Note)
 		return nil
 	})
-	if err != nil {
+	if err := v.corrupt(err); err != nil {
 		return fmt.Errorf("read checkpoints: %w", err)
 	}
 	snapshots, err := v.log.Snapshots(ctx, v.ledger)
-	if err != nil {
+	if err := v.corrupt(err); err != nil {
 		return fmt.Errorf("read snapshots: %w", err)
 	}
 	v.snapshots = map[int64]eventstore.Snapshot{}
@@ -260,7 +293,7 @@ func (v *verification) start(ctx context.Context, head eventstore.Head) error {
 const progressEvery = 2048
 
 func (v *verification) events(ctx context.Context, from, to int64, progress func(done, total int64)) error {
-	if from > to {
+	if from > to || v.cut {
 		return nil
 	}
 	o := replay.Options{Origin: v.result.Ledger, Decimals: v.decimals, Hash: true, Encode: true}
@@ -272,11 +305,9 @@ func (v *verification) events(ctx context.Context, from, to int64, progress func
 		return nil
 	})
 	if errors.Is(err, eventstore.ErrCorrupt) {
-		v.fail(v.result.Events+1, "log.broken", "cause", err)
-		v.broken = true
-		return nil
+		v.broken, v.cut = true, true
 	}
-	if err != nil {
+	if err := v.corrupt(err); err != nil {
 		return fmt.Errorf("read events: %w", err)
 	}
 	return nil
@@ -301,7 +332,7 @@ func (v *verification) event(stored *replay.Event) {
 		v.key(&decoded.Event, before)
 	}
 	if signed, kept := v.checkpoints[at]; kept {
-		v.checkpoint(at, signed)
+		v.checkpoint(at, signed, fmt.Sprintf("checkpoints.note (checkpoints.tree_size %d)", at))
 	}
 	if err != nil {
 		v.fail(at, "envelope.unreadable", "cause", err)

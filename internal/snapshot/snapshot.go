@@ -51,19 +51,24 @@ func Sign(book *domain.Book, edge transparency.Edge, signer note.Signer) (events
 	return s, nil
 }
 
+// Signed reports whether a snapshot, of whatever version, is signed by the key whose verifier key is given: its position, its version and
+// its bytes.
+func Signed(s *eventstore.Snapshot, publicKey string) error {
+	signed, err := transparency.Exactly(s.Signature, publicKey)
+	if err != nil || signed != text(s.Position, s.Version, s.Bytes) {
+		return fmt.Errorf("%w: not signed by the ledger's key", ErrUnusable)
+	}
+	return nil
+}
+
 // Open checks a snapshot's signature under a verifier key and decodes it. Errors: ErrUnusable.
 func Open(s *eventstore.Snapshot, publicKey string) (*domain.Book, transparency.Edge, error) {
 	var none transparency.Edge
 	if s.Version != domain.BookVersion {
 		return nil, none, fmt.Errorf("%w: version %d", ErrUnusable, s.Version)
 	}
-	verifier, err := note.NewVerifier(publicKey)
-	if err != nil {
-		return nil, none, fmt.Errorf("%w: %w", ErrUnusable, err)
-	}
-	n, err := note.Open(s.Signature, note.VerifierList(verifier))
-	if err != nil || n.Text != text(s.Position, s.Version, s.Bytes) {
-		return nil, none, fmt.Errorf("%w: not signed by the ledger's key", ErrUnusable)
+	if err := Signed(s, publicKey); err != nil {
+		return nil, none, err
 	}
 	size, k := binary.Uvarint(s.Bytes)
 	if k <= 0 || size > uint64(len(s.Bytes)-k) {

@@ -27,8 +27,10 @@ func (p *Projections) Check(ctx context.Context, tx pgx.Tx, ledger uuid.UUID, wa
 		at.Stale = !ok || at.Version != m.Version
 		if c.Progress(m, at, through) {
 			d := projections.NewDigest()
+			expected := int64(0)
 			for _, t := range m.Tables {
 				d.Table(t)
+				expected += int64(want.Rows(t).Len())
 				compare := want.Compare(t, &c)
 				err := scan(ctx, tx, ledger, at.Slot, t, func(row []projections.Value) {
 					d.Row(t, row)
@@ -39,11 +41,40 @@ func (p *Projections) Check(ctx context.Context, tx pgx.Tx, ledger uuid.UUID, wa
 				}
 				compare.End()
 			}
+			c.Slots(at, expected)
 			c.Digest = d.Sum()
 		}
 		all = append(all, c)
 	}
 	return all, nil
+}
+
+// Loose returns the rows that no reader looks at and no rebuild left. head is the position of the ledger's last event.
+func (p *Projections) Loose(ctx context.Context, tx pgx.Tx, ledger uuid.UUID, head int64) ([]projections.Mismatch, error) {
+	const (
+		rebuilds = `SELECT projection, version, slot, position FROM rebuilds WHERE ledger_id = $1`
+		slots    = `SELECT (SELECT slot FROM %[1]s WHERE ledger_id = $1 ORDER BY slot LIMIT 1),
+			(SELECT slot FROM %[1]s WHERE ledger_id = $1 ORDER BY slot DESC LIMIT 1)`
+	)
+	var l projections.Loose
+	var err error
+	if l.Live, err = live(ctx, tx, ledger); err != nil {
+		return nil, err
+	}
+	if l.Rebuilds, err = collectLive(tx.Query(ctx, rebuilds, ledger)); err != nil {
+		return nil, fmt.Errorf("rebuilds of %s: %w", ledger, err)
+	}
+	return l.Find(head, func(t *projections.Table) (int, int, bool, error) {
+		var least, greatest *int
+		err := tx.QueryRow(ctx, fmt.Sprintf(slots, t.Name), ledger).Scan(&least, &greatest)
+		if err != nil {
+			return 0, 0, false, fmt.Errorf("slots of %s: %w", t.Name, err)
+		}
+		if least == nil || greatest == nil {
+			return 0, 0, false, nil
+		}
+		return *least, *greatest, true, nil
+	})
 }
 
 // Digest returns the digest of the live rows of a model.
@@ -91,13 +122,16 @@ func scan(ctx context.Context, tx pgx.Tx, ledger uuid.UUID, slot int, t *project
 	return rows.Err()
 }
 
+// never stands for a day or an instant that is infinite, which no fold has and no arithmetic takes.
+const never = "9223372036854775807"
+
 // canonical turns what a column holds into what a value has.
 func canonical(t projections.Type) string {
 	switch t {
 	case projections.Day, projections.Date:
-		return "(%s - DATE '1970-01-01')::bigint"
+		return "CASE WHEN isfinite(%[1]s) THEN (%[1]s - DATE '1970-01-01')::bigint WHEN %[1]s IS NOT NULL THEN " + never + " END"
 	case projections.Instant:
-		return "(extract(epoch FROM %s) * 1000000)::bigint"
+		return "CASE WHEN isfinite(%[1]s) THEN (extract(epoch FROM %[1]s) * 1000000)::bigint WHEN %[1]s IS NOT NULL THEN " + never + " END"
 	case projections.Bool:
 		return "%s::int::bigint"
 	case projections.Int:

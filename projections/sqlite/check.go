@@ -26,8 +26,10 @@ func (p *Projections) Check(ctx context.Context, tx *sql.Tx, ledger uuid.UUID, w
 		at.Stale = !ok || at.Version != m.Version
 		if c.Progress(m, at, through) {
 			d := projections.NewDigest()
+			expected := int64(0)
 			for _, t := range m.Tables {
 				d.Table(t)
+				expected += int64(want.Rows(t).Len())
 				compare := want.Compare(t, &c)
 				err := scan(ctx, tx, ledger, at.Slot, t, func(row []projections.Value) {
 					d.Row(t, row)
@@ -38,11 +40,41 @@ func (p *Projections) Check(ctx context.Context, tx *sql.Tx, ledger uuid.UUID, w
 				}
 				compare.End()
 			}
+			c.Slots(at, expected)
 			c.Digest = d.Sum()
 		}
 		all = append(all, c)
 	}
 	return all, nil
+}
+
+// Loose returns the rows that no reader looks at and no rebuild left. head is the position of the ledger's last event.
+func (p *Projections) Loose(ctx context.Context, tx *sql.Tx, ledger uuid.UUID, head int64) ([]projections.Mismatch, error) {
+	const (
+		rebuilds = `SELECT projection, version, slot, position FROM rebuilds WHERE ledger_id = ?`
+		slots    = `SELECT (SELECT slot FROM %[1]s WHERE ledger_id = ?1 ORDER BY slot LIMIT 1),
+			(SELECT slot FROM %[1]s WHERE ledger_id = ?1 ORDER BY slot DESC LIMIT 1)`
+	)
+	var l projections.Loose
+	var err error
+	if l.Live, err = live(ctx, tx, ledger); err != nil {
+		return nil, err
+	}
+	rows, err := tx.QueryContext(ctx, rebuilds, ledger[:])
+	if err == nil {
+		l.Rebuilds, err = positions(rows)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("rebuilds of %s: %w", ledger, err)
+	}
+	return l.Find(head, func(t *projections.Table) (int, int, bool, error) {
+		var least, greatest sql.NullInt64
+		err := tx.QueryRowContext(ctx, fmt.Sprintf(slots, t.Name), ledger[:]).Scan(&least, &greatest)
+		if err != nil {
+			err = fmt.Errorf("slots of %s: %w", t.Name, err)
+		}
+		return int(least.Int64), int(greatest.Int64), least.Valid, err
+	})
 }
 
 // Digest returns the digest of the live rows of a model.
