@@ -26,13 +26,20 @@ func (s soquy) env(name string) string {
 // run runs soquy and returns what it printed.
 func (s soquy) run(t *testing.T, wantExit int, stdin string, args ...string) string {
 	t.Helper()
-	var stdout, stderr bytes.Buffer
-	args = append([]string{"--lang", "en"}, args...)
-	exit := cli.Main(t.Context(), args, strings.NewReader(stdin), &stdout, &stderr, s.env, app.New(s.env))
+	exit, stdout, stderr := s.try(t, stdin, args...)
 	if exit != wantExit {
-		t.Fatalf("soquy %v: exit %d, want %d\n%s%s", args, exit, wantExit, stdout.String(), stderr.String())
+		t.Fatalf("soquy %v: exit %d, want %d\n%s%s", args, exit, wantExit, stdout, stderr)
 	}
-	return stdout.String()
+	return stdout
+}
+
+// try runs soquy and returns how it ended and what it printed.
+func (s soquy) try(t *testing.T, stdin string, args ...string) (exit int, stdout, stderr string) {
+	t.Helper()
+	var out, said bytes.Buffer
+	args = append([]string{"--lang", "en"}, args...)
+	exit = cli.Main(t.Context(), args, strings.NewReader(stdin), &out, &said, s.env, app.New(s.env))
+	return exit, out.String(), said.String()
 }
 
 // TestDemoOnPostgres: the demo's log is the same on both databases. That of SQLite is pinned in internal/demo.

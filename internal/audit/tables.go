@@ -23,6 +23,7 @@ import (
 func (v *verification) head(head eventstore.Head) {
 	v.result.Root, v.result.Checkpoint = v.tree.Root(), head.Note
 	at := head.Position()
+	v.ends = at
 	switch {
 	case v.cut:
 		v.signature(at, head.Note, "ledgers.note") // there is no tree to compare it with
@@ -224,6 +225,9 @@ func (v *verification) span(ctx context.Context, through int64) error {
 	}
 	if last > through {
 		v.beyond(last, "events.position %d", last)
+	}
+	if last < v.ends {
+		v.fail(last+1, "head.position", "have", v.ends, "want", last)
 	}
 	return nil
 }

@@ -84,9 +84,10 @@ type verification struct {
 	book     domain.Book
 	fold     *projections.Fold
 	tree     *transparency.Tree
-	broken   bool // the book or a fold could not follow: what depends on them is not compared
-	other    bool // the events are not those that were signed: nothing is compared with them
-	cut      bool // the log could not be read to its end
+	broken   bool  // the book or a fold could not follow: what depends on them is not compared
+	other    bool  // the events are not those that were signed: nothing is compared with them
+	cut      bool  // the log could not be read to its end
+	ends     int64 // where the head says that the log ends
 
 	last        *domain.Event // the event before
 	command     eventstore.Command
