@@ -256,6 +256,11 @@ func TestVerifyFails(t *testing.T) {
 			"  FAIL  9 events, the hash tree and its signature\n  OK    balances: 3 rows\n        AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n  FAIL  read models were not compared: the events are not those that were recorded\n",
 			"The log is not as it was signed: read models were not compared: the events are not those that were recorded. [log.corrupt]\n",
 		},
+		{
+			Verification{Events: 9, Failures: []VerifyFailure{{0, "guard.missing", []domain.Arg{{Name: "name", Value: "events_no_update"}, {Name: "table", Value: "events"}}}}},
+			"  OK    9 events, the hash tree and its signature\n  FAIL  trigger events_no_update of events is gone: events can be changed\n",
+			"Nothing was found changed, but the log is not guarded: trigger events_no_update of events is gone: events can be changed. [log.unguarded]\n",
+		},
 	} {
 		var out, errs bytes.Buffer
 		code := Main(t.Context(), []string{"verify", "--lang", "en"}, nil, &out, &errs, noEnv, spoilt{v: tt.v})
@@ -266,7 +271,7 @@ func TestVerifyFails(t *testing.T) {
 	var out, errs bytes.Buffer
 	v := Verification{Ledger: "o", Events: 1, Failures: many[:1]}
 	code := Main(t.Context(), []string{"verify", "--json"}, nil, &out, &errs, noEnv, spoilt{v: v})
-	want := `{"ledger":"o","ok":false,"events":1,"root":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","checkpoint":"","projections":[],"failures":[{"position":7,"what":"ledgers.tree is not the tree of the events"}],"outside":0}` + "\n"
+	want := `{"ledger":"o","ok":false,"events":1,"root":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","checkpoint":"","projections":[],"failures":[{"position":7,"what":"ledgers.tree is not the tree of the events","code":"tree.differs"}],"outside":0}` + "\n"
 	if code != ExitIntegrity || out.String() != want {
 		t.Errorf("exit code %d\n%s", code, out.String())
 	}

@@ -189,6 +189,7 @@ func TestTextsOfSource(t *testing.T) {
 		{"backup.postgres", nil},
 		{"file.exists", []string{"path"}},
 		{"log.corrupt", []string{"position", "what"}},
+		{"log.unguarded", []string{"position", "what"}},
 		{"event.unknown_type", []string{"type"}},
 		{"currency.unknown", []string{"currency"}},
 		{"origin.invalid", nil},

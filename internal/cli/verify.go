@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/soquy/soquy/domain"
@@ -85,10 +86,17 @@ func (p *program) failureOf(v *Verification) error {
 	if len(v.Failures) > 0 {
 		first = v.Failures[0]
 	}
-	return &Failure{Code: "log.corrupt", Exit: ExitIntegrity, Args: []domain.Arg{
+	code := "log.corrupt"
+	if !slices.ContainsFunc(v.Failures, func(f VerifyFailure) bool { return !f.ofGuards() }) && len(v.Failures) > 0 {
+		code = "log.unguarded"
+	}
+	return &Failure{Code: code, Exit: ExitIntegrity, Args: []domain.Arg{
 		{Name: "position", Value: itoa(first.Position)}, {Name: "what", Value: first.what(p.cat)},
 	}}
 }
+
+// ofGuards reports whether a failure is about what guards the log, and not about what is in it.
+func (f *VerifyFailure) ofGuards() bool { return strings.HasPrefix(f.Code, "guard.") }
 
 // what says in words what is not as it was recorded.
 func (f *VerifyFailure) what(cat *locale.Catalogue) string {
@@ -128,7 +136,7 @@ func (p *program) tellVerification(v *Verification) {
 	}
 	for _, f := range v.Failures {
 		ofModels := f.Code == "models.skipped" || f.Code == "model.differs" || f.Code == "model.loose"
-		logOK = logOK && (ofModels || strings.HasPrefix(f.Code, "guard.")) // what guards the log is another matter than what is in it
+		logOK = logOK && (ofModels && !modelsOK || f.ofGuards())
 	}
 	p.printf("%s\n\n", p.t("verify.title", "ledger", v.Ledger))
 	p.printf("  %s  %s\n", state(logOK), p.cat.Count("verify.events", v.Events))
