@@ -64,7 +64,7 @@ type Snapshots interface {
 }
 
 // Tables reads what the log keeps beside the events, whole, for whoever checks it. Each calls yield in the order of the
-// table's key.
+// table's key. A row that cannot be right by itself is a *RowError, which may come after the other rows.
 type Tables interface {
 	AllSubjects(ctx context.Context, ledger uuid.UUID, yield func(subject string, position int64) error) error
 	AllCommands(ctx context.Context, ledger uuid.UUID, yield func(Command) error) error

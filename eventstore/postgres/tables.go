@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -27,7 +28,8 @@ func (s *Store) AllSubjects(ctx context.Context, ledger uuid.UUID, yield func(su
 		more     []int64
 	}
 	last := ""
-	return all(ctx, s, "read the subjects", query, ledger, chunkRows,
+	var wrong error // the first; what else there is, is handed out
+	err := all(ctx, s, "read the subjects", query, ledger, chunkRows,
 		func(rows pgx.Rows) (row, error) {
 			v := rows.RawValues() // of this table and of commands there are as many as of events; a scan costs three times as much
 			if len(v[1]) != 8 {
@@ -37,7 +39,18 @@ func (s *Store) AllSubjects(ctx context.Context, ledger uuid.UUID, yield func(su
 				last = string(v[0]) // one string for a run of the same
 			}
 			more, err := int64s(v[2])
-			return row{last, int64(binary.BigEndian.Uint64(v[1])), more}, err
+			x := row{last, int64(binary.BigEndian.Uint64(v[1])), more}
+			before := x.position
+			for _, position := range more { // who reads a part of them relies on the order
+				if position <= before && err == nil {
+					err = errors.New("is not in order")
+				}
+				before = position
+			}
+			if err != nil && wrong == nil {
+				wrong = &eventstore.RowError{Column: "subjects.position, subjects.more", Position: x.position, Problem: "of " + last + " " + err.Error()}
+			}
+			return x, nil
 		},
 		func(x *row) []any { return []any{x.subject, x.position} },
 		func(x *row) error {
@@ -52,6 +65,10 @@ func (s *Store) AllSubjects(ctx context.Context, ledger uuid.UUID, yield func(su
 			return nil
 		},
 		"", 0)
+	if err == nil {
+		err = wrong
+	}
+	return err
 }
 
 // int64s reads an array of bigint in the binary format; null is none.
@@ -61,13 +78,13 @@ func int64s(b []byte) ([]int64, error) {
 		return nil, nil
 	}
 	if len(b) < header || (len(b)-header)%element != 0 || binary.BigEndian.Uint32(b) != 1 {
-		return nil, fmt.Errorf("%w: subjects.more is no list of positions", eventstore.ErrCorrupt)
+		return nil, errors.New("is no list of positions")
 	}
 	list := make([]int64, (len(b)-header)/element)
 	for i := range list {
 		at := b[header+element*i:]
 		if binary.BigEndian.Uint32(at) != 8 {
-			return nil, fmt.Errorf("%w: subjects.more has a null", eventstore.ErrCorrupt)
+			return nil, errors.New("has a null")
 		}
 		list[i] = int64(binary.BigEndian.Uint64(at[4:]))
 	}

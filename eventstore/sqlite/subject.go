@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -242,9 +243,10 @@ func (t *transaction) merge(ctx context.Context, ledger uuid.UUID, records []eve
 	return err
 }
 
-// collectRuns reads the entries of runs, in no order.
+// collectRuns reads the entries of runs, in no order. One that is not as it was written is the error, with the entries of the others.
 func collectRuns(rows *sql.Rows) (list []entry, err error) {
 	defer rows.Close()
+	var wrong error // the first
 	var number, entries int
 	var run sql.RawBytes
 	for rows.Next() {
@@ -252,14 +254,17 @@ func collectRuns(rows *sql.Rows) (list []entry, err error) {
 			return nil, err
 		}
 		n, err := decodeRun(run, func(e entry) { list = append(list, e) })
-		if err != nil {
-			return nil, err
+		if err == nil && n != entries {
+			err = &eventstore.RowError{Column: "subject_runs.entries", Problem: fmt.Sprintf("of run %d is %d, it has %d", number, entries, n)}
 		}
-		if n != entries {
-			return nil, &eventstore.RowError{Column: "subject_runs.entries", Problem: fmt.Sprintf("of run %d is %d, it has %d", number, entries, n)}
+		if wrong == nil {
+			wrong = err
 		}
 	}
-	return list, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return list, wrong
 }
 
 // settle merges the runs of all ledgers, so that a file that nobody writes has one index. It waits for nobody. The caller has the
@@ -395,9 +400,9 @@ func (s *Store) AllSubjects(ctx context.Context, ledger uuid.UUID, yield func(su
 	if err != nil {
 		return wrap(op, err)
 	}
-	list, err := collectRuns(rows)
-	if err != nil {
-		return wrap(op, err)
+	list, wrong := collectRuns(rows)
+	if wrong != nil && !errors.Is(wrong, eventstore.ErrCorrupt) {
+		return wrap(op, wrong)
 	}
 	slices.SortFunc(list, compareEntries)
 	err = all(ctx, s, op, query, ledger,
@@ -424,5 +429,5 @@ func (s *Store) AllSubjects(ctx context.Context, ledger uuid.UUID, yield func(su
 			return err
 		}
 	}
-	return nil
+	return wrap(op, wrong)
 }

@@ -61,8 +61,16 @@ func (p *Projections) Loose(ctx context.Context, tx pgx.Tx, ledger uuid.UUID, he
 	if l.Live, err = live(ctx, tx, ledger); err != nil {
 		return nil, err
 	}
-	if l.Rebuilds, err = collectLive(tx.Query(ctx, rebuilds, ledger)); err != nil {
+	rows, err := tx.Query(ctx, rebuilds, ledger)
+	list, err := collect(rows, err, func(p *projections.Position) []any {
+		return []any{&p.Name, &p.Version, &p.Slot, &p.Position}
+	})
+	if err != nil {
 		return nil, fmt.Errorf("rebuilds of %s: %w", ledger, err)
+	}
+	l.Rebuilds = make(map[string]projections.Position, len(list))
+	for _, p := range list {
+		l.Rebuilds[p.Name] = p
 	}
 	return l.Find(head, func(t *projections.Table) (int, int, bool, error) {
 		var least, greatest *int
