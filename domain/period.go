@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"slices"
 
@@ -103,18 +104,75 @@ func (b *Book) Close(through Date, unit string, tree TreeHead) *PeriodClosed {
 			e.Totals = append(e.Totals, AssetTotal{a, totals[a]})
 		}
 	}
-	for _, g := range b.grants {
-		if inScope[g.Fund] && g.Since <= through {
-			e.Grants++
-		}
-	}
-	for _, p := range b.pledges {
-		if inScope[p.fund] && p.open() > 0 && p.made <= through {
-			e.Pledges++
-		}
-	}
+	open := b.openOf(inScope, through)
+	e.Grants, e.Pledges = int64(len(open.Grants)), int64(len(open.Pledges))
 	e.Holdings = b.digest(bound, through)
 	return e
+}
+
+// OpenItems are the grants and pledges that a close through a day counts.
+type OpenItems struct {
+	Grants  []Grant      // by fund, day and ID
+	Pledges []OpenPledge // by fund and code
+}
+
+// An OpenPledge is a pledge of which something is still to come.
+type OpenPledge struct {
+	Pledge, Donor, Fund string
+	Open                int64 // minor units
+	Made                Date
+}
+
+// Open returns the grants and pledges that are open now and have been since a day or longer, of one unit's funds or, with "", of the
+// whole ledger: those that a close through that day counts.
+func (b *Book) Open(through Date, unit string) OpenItems {
+	inScope := map[string]bool{}
+	for _, f := range b.bound(unit) {
+		inScope[f.code] = true
+	}
+	open := b.openOf(inScope, through)
+	slices.SortFunc(open.Grants, func(x, y Grant) int {
+		return cmp.Or(cmp.Compare(x.Fund, y.Fund), cmp.Compare(x.Since, y.Since), compareUUID(x.ID, y.ID))
+	})
+	slices.SortFunc(open.Pledges, func(x, y OpenPledge) int {
+		return cmp.Or(cmp.Compare(x.Fund, y.Fund), cmp.Compare(x.Pledge, y.Pledge))
+	})
+	return open
+}
+
+func (b *Book) openOf(funds map[string]bool, through Date) OpenItems {
+	var open OpenItems
+	for _, g := range b.grants {
+		if funds[g.Fund] && g.Since <= through {
+			open.Grants = append(open.Grants, *g)
+		}
+	}
+	for code, p := range b.pledges {
+		if funds[p.fund] && p.open() > 0 && p.made <= through {
+			open.Pledges = append(open.Pledges, OpenPledge{code, p.donor, p.fund, p.open(), p.made})
+		}
+	}
+	return open
+}
+
+// ClosedThrough returns the day through which no entry can be made any more: with "" in any fund of the ledger, by a close of the whole;
+// of a unit, in any of the funds, by a close of the ledger or of the units that each belonged to. Closed funds take no entries anyway;
+// without an open one it is the unit's own close that counts. Only a close of the ledger binds the structure, too. Without any close it
+// is before every day of an entry.
+func (b *Book) ClosedThrough(unit string, funds []string) Date {
+	if unit == "" {
+		return b.closedThrough
+	}
+	through, found := never, false
+	for _, code := range funds {
+		if f := b.funds[code]; !f.closed && (!found || f.closedThrough < through) {
+			through, found = f.closedThrough, true
+		}
+	}
+	if !found {
+		through = b.units[unit].closedThrough
+	}
+	return max(through, b.closedThrough)
 }
 
 // digest is the SHA-256 of the lines `fund TAB asset TAB posted TAB encumbered TAB quantity TAB quantity_encumbered LF` of

@@ -223,3 +223,75 @@ func TestRecordedAt(t *testing.T) {
 		t.Errorf("recorded at %v, want %v", got, want)
 	}
 }
+
+// Open lists what the close counts.
+func TestOpen(t *testing.T) {
+	l := province(t)
+	l.on("2017-03-01").given(
+		donate("XQ", "100"), donate("TQ", "50"),
+		&domain.MakePledge{Pledge: "P2", Donor: "VCB", Fund: "XQ", Amount: "100"},
+		&domain.MakePledge{Pledge: "P1", Donor: "CO", Fund: "XQ", Amount: "70"},
+		&domain.MakePledge{Pledge: "P3", Donor: "VCB", Fund: "TQ", Amount: "1"},
+	)
+	first := l.on("2017-03-02").given(award("XQ", "40", an))[0].ID
+	earlier := l.on("2017-03-01").given(award("XQ", "30", binh))[0].ID
+	of := l.given(award("TQ", "5", co))[0].ID
+	l.given(paid(award("XQ", "2", an)), &domain.ReceiveDonation{Fund: "XQ", Donor: "CO", Lines: cash("20"), Pledge: "P1"})
+	l.on("2017-04-01").given(award("XQ", "1", co), &domain.MakePledge{Pledge: "P0", Donor: "VCB", Fund: "XQ", Amount: "9"})
+
+	open := l.book.Open(date("2017-03-31"), "")
+	var grants []uuid.UUID
+	for i := range open.Grants {
+		grants = append(grants, open.Grants[i].ID)
+	}
+	equal(t, "grants", grants, []uuid.UUID{of, earlier, first})
+	p := domain.OpenPledge{Pledge: "P1", Donor: "CO", Fund: "XQ", Open: 50, Made: date("2017-03-01")}
+	q := domain.OpenPledge{Pledge: "P2", Donor: "VCB", Fund: "XQ", Open: 100, Made: date("2017-03-01")}
+	equal(t, "pledges", open.Pledges, []domain.OpenPledge{{Pledge: "P3", Donor: "VCB", Fund: "TQ", Open: 1, Made: date("2017-03-01")}, p, q})
+	open = l.book.Open(date("2017-03-31"), "X")
+	equal(t, "pledges of X", open.Pledges, []domain.OpenPledge{p, q})
+	c := l.given(&domain.ClosePeriod{Through: date("2017-03-31"), Unit: "X"})[0].Body.(*domain.PeriodClosed)
+	if c.Grants != int64(len(open.Grants)) || c.Grants != 2 || c.Pledges != 2 {
+		t.Errorf("the close counts %d grants and %d pledges, %d and %d are listed", c.Grants, c.Pledges, len(open.Grants), len(open.Pledges))
+	}
+}
+
+func TestClosedThrough(t *testing.T) {
+	l := province(t)
+	through := func(want, unit string, funds ...string) {
+		t.Helper()
+		got := l.book.ClosedThrough(unit, funds)
+		if want == "" && got >= date("1900-01-01") || want != "" && got != date(want) {
+			t.Errorf("%q is closed through %s, want %q", unit, got, want)
+		}
+	}
+	through("", "")
+	through("", "X", "XQ")
+	through("", "C")
+	l.given(&domain.ClosePeriod{Through: date("2017-03-31"), Unit: "X"})
+	through("2017-03-31", "X", "XQ")
+	through("2017-03-31", "X") // without a fund
+	through("", "C")
+	through("", "H", "XQ", "YQ")
+	l.given(&domain.ClosePeriod{Through: date("2017-02-28"), Unit: "Y"})
+	through("2017-02-28", "H", "XQ", "YQ")
+	through("2017-02-28", "H", "YQ", "XQ")
+	l.given(&domain.ClosePeriod{Through: date("2017-06-30"), Unit: "T"}) // does not bind the funds of those below it
+	through("2017-02-28", "T", "TQ", "XQ", "YQ")
+	through("", "")
+	l.given(&domain.ClosePeriod{Through: date("2017-03-15")})
+	through("2017-03-15", "")
+	through("2017-03-15", "H", "XQ", "YQ")
+	through("2017-03-31", "X", "XQ")
+	through("2017-03-15", "C")
+	// A fund that is opened below is not bound, unless it is closed for good.
+	l.on("2017-04-01").given(&domain.OpenFund{Code: "CQ", Unit: "C", Name: "C"})
+	through("2017-03-15", "X", "XQ", "CQ")
+	l.given(&domain.CloseFund{Fund: "CQ"})
+	through("2017-03-31", "X", "XQ", "CQ")
+	// A fund keeps its close when it moves.
+	l.on("2017-07-01").given(&domain.MergeUnit{Unit: "Y", Into: "X"})
+	through("2017-03-15", "X", "XQ", "YQ")
+	l.given(&domain.ReopenPeriod{From: date("2017-03-01")})
+	through("2017-02-28", "X", "XQ", "YQ")
+}

@@ -115,6 +115,23 @@ func (t *Tree) Within(unit, top string, on *domain.Date) bool {
 	return slices.Contains(t.Path(unit, on), top)
 }
 
+// WithinDuring reports whether a unit was top or below it on any day of a range.
+func (t *Tree) WithinDuring(unit, top string, from, to domain.Date) bool {
+	if t.Within(unit, top, &from) {
+		return true
+	}
+	first, _ := slices.BinarySearch(t.days, from)
+	for _, day := range t.days[first:] {
+		if day > to {
+			break
+		}
+		if t.Within(unit, top, &day) {
+			return true
+		}
+	}
+	return false
+}
+
 // era numbers the spans of dates between which the tree does not change.
 func (t *Tree) era(on domain.Date) int {
 	i, found := slices.BinarySearch(t.days, on)

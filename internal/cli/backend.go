@@ -141,6 +141,8 @@ type Reader interface {
 	History(ctx context.Context, subject string, yield func(envelope []byte, e *domain.Event) error) error
 	// Event returns the event of an ID.
 	Event(ctx context.Context, event uuid.UUID) (*domain.Event, error)
+	// Book returns the book as it was at a position.
+	Book(ctx context.Context, position int64) (*domain.Book, error)
 	// Personal returns the private documents of persons that still exist, by person.
 	Personal(ctx context.Context, persons []uuid.UUID) (map[uuid.UUID]Personal, error)
 	Close() error

@@ -59,6 +59,7 @@ type tracedPeriodJSON struct {
 	Position int64  `json:"position"`
 	Through  string `json:"through"`
 	Unit     string `json:"unit"`
+	Reopened *int64 `json:"reopened"` // position
 }
 
 // A traced is an event with the figures that it is in.
@@ -73,6 +74,19 @@ type traced struct {
 type tracedPeriod struct {
 	position int64
 	*domain.PeriodClosed
+	bound    []domain.Effect // of the event, that the close bound
+	reopened int64           // 0: they are bound still
+}
+
+// reopen notes that books were opened again. A unit opens those of the funds that it has then, whoever closed them.
+func (t *tracedPeriod) reopen(position int64, r *domain.PeriodReopened, unitOf map[string]string) {
+	if (t.Unit == "") != (r.Unit == "") || t.reopened > 0 {
+		return
+	}
+	opens := func(x domain.Effect) bool { return x.Day >= r.From && (r.Unit == "" || unitOf[x.Fund] == r.Unit) }
+	if slices.ContainsFunc(t.bound, opens) {
+		t.reopened = position
+	}
 }
 
 func (p *program) explainEventCommand() *command {
@@ -151,9 +165,13 @@ func (p *program) trace(ctx context.Context, r Reader, h Head, position int64, i
 				t.reversedBy = e.Position
 			}
 		case *domain.PeriodClosed:
-			binds := func(x domain.Effect) bool { return x.Day <= b.Through && (b.Unit == "" || unitOf[x.Fund] == b.Unit) }
-			if slices.ContainsFunc(t.effects, binds) {
-				t.periods = append(t.periods, tracedPeriod{e.Position, b})
+			free := func(x domain.Effect) bool { return x.Day > b.Through || b.Unit != "" && unitOf[x.Fund] != b.Unit }
+			if bound := slices.DeleteFunc(slices.Clone(t.effects), free); len(bound) > 0 {
+				t.periods = append(t.periods, tracedPeriod{position: e.Position, PeriodClosed: b, bound: bound})
+			}
+		case *domain.PeriodReopened:
+			for i := range t.periods {
+				t.periods[i].reopen(e.Position, b, unitOf)
 			}
 		}
 		return nil
@@ -239,8 +257,12 @@ func (p *program) tracedJSON(h Head, t *traced) error {
 			c.Paid, dimensions(c), c.Measure, c.Recipient, c.Grants, c.On, c.Off, money.Format(c.Amount, d), totalsCommand(c),
 		}
 	}
-	for i, closed := range t.periods {
-		answer.Periods[i] = tracedPeriodJSON{closed.position, closed.Through.String(), closed.Unit}
+	for i := range t.periods {
+		closed := &t.periods[i]
+		answer.Periods[i] = tracedPeriodJSON{Position: closed.position, Through: closed.Through.String(), Unit: closed.Unit}
+		if closed.reopened > 0 {
+			answer.Periods[i].Reopened = &closed.reopened
+		}
 	}
 	return p.encode(answer)
 }
@@ -298,12 +320,16 @@ func (p *program) tellTraced(h Head, t *traced) {
 	if len(t.periods) > 0 {
 		p.printf("\n%s\n", p.t("trace.periods"))
 	}
-	for _, closed := range t.periods {
+	for i := range t.periods {
+		closed := &t.periods[i]
 		of := p.t("sentence.period.all")
 		if closed.Unit != "" {
 			of = p.t("sentence.period.unit", "unit", closed.Unit)
 		}
 		p.printf("  %s\n", p.t("trace.period", "day", p.date(closed.Through), "of", of, "position", p.count(closed.position)))
+		if closed.reopened > 0 {
+			p.printf("    %s\n", p.t("trace.reopened", "position", p.count(closed.reopened)))
+		}
 	}
 	if len(t.effects)+len(t.counted)+len(e.Vouchers()) == 0 {
 		p.printf("\n%s\n", p.t("trace.none"))

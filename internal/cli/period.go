@@ -7,21 +7,25 @@ import (
 )
 
 func (p *program) periodCommand() *command {
-	return p.parent("period", p.periodClose(), p.periodReopen())
+	return p.parent("period", p.periodClose(), p.periodReopen(), p.periodOpenItems())
 }
 
 func (p *program) periodClose() *command {
 	var (
-		through dateFlag
+		end     periodEnd
+		through domain.Date
 		unit    string
 	)
-	c := p.command("period.close", "close").date(&through, "through").code(&unit, "unit", units)
-	c.needs("through").records(func(*form, []string) domain.CommandBody {
-		return &domain.ClosePeriod{Through: through.date, Unit: unit}
+	c := p.command("period.close", "close").periodEnd(&end).code(&unit, "unit", units)
+	c.records(func(*form, []string) domain.CommandBody {
+		return &domain.ClosePeriod{Through: through, Unit: unit}
 	})
 	record := c.RunE
-	c.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := c.p.checkBooks(cmd.Context(), through.date, unit); err != nil {
+	c.RunE = func(cmd *cobra.Command, args []string) (err error) {
+		if through, err = end.through(); err != nil {
+			return err
+		}
+		if err := c.p.checkBooks(cmd.Context(), through, unit); err != nil {
 			return err
 		}
 		return record(cmd, args)

@@ -83,10 +83,17 @@ func (p *program) post(ctx context.Context, args []string, o *posting) (err erro
 	if a.Refusal != nil {
 		return p.refuse(&a, words)
 	}
-	if p.json {
+	closed, isClose := req.Body.(*domain.ClosePeriod)
+	switch {
+	case p.json && isClose:
+		return p.answerClose(ctx, &a, closed, words)
+	case p.json:
 		return p.answer(&a, words)
 	}
-	return p.confirm(ctx, &a, currency)
+	if err := p.confirm(ctx, &a, currency); err != nil || !isClose {
+		return err
+	}
+	return p.tellClose(ctx, a.First, closed)
 }
 
 // answer prints an answer as record does.
@@ -114,11 +121,24 @@ func (p *program) preview(ctx context.Context, w Writer, req ledger.Request, wor
 		return p.refuse(&a, words)
 	}
 	decimals := w.Currency().Decimals
+	closed, isClose := req.Body.(*domain.ClosePeriod)
 	if p.json {
-		return p.encode(newPreviewJSON(preview, &a, decimals))
+		out := newPreviewJSON(preview, &a, decimals)
+		if isClose {
+			o, _, err := p.openBefore(ctx, 0, closed.Through, closed.Unit)
+			if err != nil {
+				return err
+			}
+			open := o.json(decimals)
+			out.openItemsJSON = &open
+		}
+		return p.encode(out)
 	}
 	p.printf("%s\n", p.t("dry_run.title"))
 	p.tell(preview.Events, &a, w.Currency())
+	if isClose {
+		return p.tellClose(ctx, 0, closed)
+	}
 	if len(preview.Holdings) == 0 {
 		return nil
 	}

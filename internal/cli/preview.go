@@ -7,11 +7,12 @@ import (
 )
 
 type previewJSON struct {
-	Command  string              `json:"command"`
-	DryRun   bool                `json:"dry_run"`
-	Events   []previewEventJSON  `json:"events"`
-	Vouchers []voucherNumberJSON `json:"vouchers"`
-	Holdings []holdingJSON       `json:"holdings"`
+	Command        string              `json:"command"`
+	DryRun         bool                `json:"dry_run"`
+	Events         []previewEventJSON  `json:"events"`
+	Vouchers       []voucherNumberJSON `json:"vouchers"`
+	Holdings       []holdingJSON       `json:"holdings"`
+	*openItemsJSON                     // of a close
 }
 
 type previewEventJSON struct {

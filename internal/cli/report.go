@@ -14,7 +14,9 @@ type halfYearJSON struct {
 	headJSON
 	From        string                  `json:"from"`
 	To          string                  `json:"to"`
+	Within      string                  `json:"within"`
 	Draft       bool                    `json:"draft"`
+	ClosedBy    string                  `json:"closed_by"`
 	Currency    string                  `json:"currency"`
 	Levels      []halfYearRowJSON       `json:"levels"`
 	All         []halfYearRowJSON       `json:"all"`
@@ -73,18 +75,28 @@ func (p *program) halfYearCommand() *command {
 		position int64
 		root     string
 		draft    bool
+		span     spanFlags
+		within   string
 	)
-	c := p.command("report.half_year", "half-year").date(&from, "from").date(&to, "to").needs("from", "to").knownAt(&at).text(&root, "root").yes(&draft, "draft")
+	c := p.command("report.half_year", "half-year").date(&from, "from").date(&to, "to").span(&span).code(&within, "within", units)
+	c.knownAt(&at).text(&root, "root").yes(&draft, "draft")
 	c.Flags().Int64Var(&position, "position", 0, c.usageOf("position"))
 	c.completes("position", nil)
 	return c.runs(func(ctx context.Context, _ []string) error {
+		f, both := span.one()
+		switch {
+		case both || f != nil && (from.given || to.given) || f == nil && !(from.given && to.given):
+			return usage("report_period")
+		case f != nil:
+			from.date, to.date = f.first, f.last
+		}
 		if position < 0 || position > 0 && !at.Now() || root != "" && position == 0 || from.date > to.date {
 			return usage("half_year")
 		}
 		if position > 0 {
 			at.KnownAt = KnownAt{Position: position}
 		}
-		return p.halfYear(ctx, report.HalfYear{From: from.date, To: to.date}, at.KnownAt, root, draft)
+		return p.halfYear(ctx, report.HalfYear{From: from.date, To: to.date, Within: within}, at.KnownAt, root, draft)
 	})
 }
 
@@ -96,7 +108,11 @@ func (p *program) halfYear(ctx context.Context, y report.HalfYear, at KnownAt, r
 	}
 	defer r.Close()
 	var h Head
-	if err := r.ViewAt(ctx, at, func(v View) error { h = v.Head(); return nil }); err != nil {
+	err = r.ViewAt(ctx, at, func(v View) error {
+		h = v.Head()
+		return known(ctx, v, "unit", list(y.Within))
+	})
+	if err != nil {
 		return err
 	}
 	p.cat, p.past = p.cat.In(h.Currency.Code), false
@@ -107,15 +123,18 @@ func (p *program) halfYear(ctx context.Context, y report.HalfYear, at KnownAt, r
 			}}
 		}
 	}
-	var state report.HalfYearState
-	if err := r.Range(ctx, 1, h.Position, func(e *domain.Event) error { y.Add(e, &state); return nil }); err != nil {
+	if err := r.Range(ctx, 1, h.Position, func(e *domain.Event) error { y.Add(e); return nil }); err != nil {
+		return err
+	}
+	book, err := r.Book(ctx, h.Position)
+	if err != nil {
 		return err
 	}
 	fixed := KnownAt{Position: h.Position} // also where it was the head: more may have been recorded meanwhile
-	if err := r.ViewAt(ctx, fixed, func(v View) error { return y.Finish(ctx, v, &state) }); err != nil {
+	if err := r.ViewAt(ctx, fixed, func(v View) error { return y.Finish(ctx, v, book) }); err != nil {
 		return err
 	}
-	if !y.Closed && !draft {
+	if y.Closed == report.NotClosed && !draft {
 		return &Failure{Code: "period.open", Exit: ExitRefused, Args: []domain.Arg{{Name: "day", Value: y.To.String()}}}
 	}
 	b := p.bar(p.t("progress.replay"))
@@ -137,7 +156,8 @@ func (p *program) halfYear(ctx context.Context, y report.HalfYear, at KnownAt, r
 func (p *program) halfYearJSON(h Head, y *report.HalfYear, models []ReplayedProjection) error {
 	d := h.Currency.Decimals
 	answer := halfYearJSON{
-		headJSON: newHeadJSON(h), From: y.From.String(), To: y.To.String(), Draft: !y.Closed, Currency: h.Currency.Code,
+		headJSON: newHeadJSON(h), From: y.From.String(), To: y.To.String(), Within: y.Within,
+		Draft: y.Closed == report.NotClosed, ClosedBy: string(y.Closed), Currency: h.Currency.Code,
 		Levels: []halfYearRowJSON{}, All: []halfYearRowJSON{}, Balances: []halfYearBalanceJSON{}, Indicators: []halfYearIndicatorJSON{},
 		Reopened: []reopenedJSON{}, Projections: []halfYearModelJSON{},
 	}
@@ -179,8 +199,14 @@ func levelOf(t *projections.TotalsRow) string {
 
 func (p *program) tellHalfYear(h Head, y *report.HalfYear, models []ReplayedProjection) {
 	p.printf("%s\n", p.t("half_year.title", "from", p.date(y.From), "until", p.date(y.To)))
-	if !y.Closed {
+	if y.Within != "" {
+		p.printf("%s\n", p.t("half_year.within", "unit", y.Within))
+	}
+	switch y.Closed {
+	case report.NotClosed:
 		p.printf("%s\n", p.t("half_year.draft"))
+	case report.ClosedByUnits:
+		p.printf("%s\n", p.t("half_year.units"))
 	}
 	p.printf("\n")
 	t := p.table("by.unit-level", "measure", "recipient", "grants>", "people>", "amount>")
@@ -202,21 +228,28 @@ func (p *program) tellHalfYear(h Head, y *report.HalfYear, models []ReplayedProj
 	add(y.All)
 	t.print()
 	p.printf("\n%s\n", p.t("half_year.balances", "until", p.date(y.To)))
-	t = p.table("asset", "posted>", "encumbered>", "available>")
+	t = p.table("asset", "quantity>", "posted>", "encumbered>", "available>")
 	for i := range y.Balances {
 		b := &y.Balances[i]
-		t.row(p.cat.Asset(string(b.Asset)), p.amount(b.Posted, h.Currency), p.amount(b.Encumbered, h.Currency), p.amount(b.Available(), h.Currency))
+		quantity := ""
+		if b.Asset.IsGoods() {
+			quantity = money.FormatQuantityLocal(b.Quantity, p.locale())
+		}
+		t.row(p.cat.Asset(string(b.Asset)), quantity, p.amount(b.Posted, h.Currency), p.amount(b.Encumbered, h.Currency), p.amount(b.Available(), h.Currency))
 	}
 	t.print()
 	if len(y.Indicators) > 0 {
 		p.printf("\n%s\n", p.t("half_year.indicators"))
 		for i := range y.Indicators {
 			x := &y.Indicators[i].IndicatorReported
-			of := ""
+			value := p.cat.Number(string(x.Value))
 			if x.Of != "" {
-				of = " / " + string(x.Of)
+				value += " / " + p.cat.Number(string(x.Of))
 			}
-			p.printf("  %s  %s  %s – %s: %s%s %s\n", x.Unit, x.Indicator, p.date(x.From), p.date(x.To), x.Value, of, x.Measure)
+			if x.Measure != "" {
+				value += " " + x.Measure
+			}
+			p.printf("  %s  %s  %s – %s: %s\n", x.Unit, x.Indicator, p.date(x.From), p.date(x.To), value)
 		}
 	}
 	for _, o := range y.Reopened {

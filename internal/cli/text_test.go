@@ -226,6 +226,9 @@ func TestTextsOfRefusals(t *testing.T) {
 			}
 			words := strings.SplitN(rest, ".", 3)
 			given, known := codes[strings.Join(words[:2], ".")]
+			if slices.Contains(given, "through") { // the day after it is told, too
+				given = append(slices.Clone(given), "next")
+			}
 			if !known {
 				t.Errorf("%s: %s: there is no such code", l, name)
 			}

@@ -3,6 +3,7 @@ package locale
 import (
 	"math/big"
 	"strings"
+	"time"
 )
 
 // An Arg is a named argument of a sentence, as the refusal or failure has it.
@@ -32,6 +33,9 @@ func (c *Catalogue) sentence(name, command string, args []Arg) string {
 	isGoods := strings.HasPrefix(asset, "goods:")
 	for _, a := range args {
 		values = append(values, a.Name, c.argument(name, a, asset != "" && !isGoods))
+		if next := dayAfter(a.Value); a.Name == "through" && next != "" {
+			values = append(values, "next", c.Date(next)) // the first day that is open
+		}
 	}
 	for _, variant := range variants(command, args, isGoods) {
 		if c.Has(name + variant) {
@@ -43,6 +47,15 @@ func (c *Catalogue) sentence(name, command string, args []Arg) string {
 		return strings.Join(values, " ") // a code of a newer version
 	}
 	return c.Text(name, values...)
+}
+
+// dayAfter is the day after a date, or "" when it is none.
+func dayAfter(date string) string {
+	day, err := time.Parse(time.DateOnly, date)
+	if err != nil {
+		return ""
+	}
+	return day.AddDate(0, 0, 1).Format(time.DateOnly)
 }
 
 // variants are the endings of the names of sentences that fit better than the one of the code alone, the best first.
