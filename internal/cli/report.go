@@ -90,7 +90,7 @@ func (p *program) halfYearCommand() *command {
 		case f != nil:
 			from.date, to.date = f.first, f.last
 		}
-		if position < 0 || position > 0 && !at.Now() || root != "" && position == 0 || from.date > to.date {
+		if position < 0 || position > 0 && !at.Now() || c.Flags().Changed("root") && (root == "" || position == 0) || from.date > to.date {
 			return usage("half_year")
 		}
 		if position > 0 {
