@@ -44,13 +44,13 @@ type halfYearBalanceJSON struct {
 }
 
 type halfYearIndicatorJSON struct {
-	Unit      string `json:"unit"`
-	Indicator string `json:"indicator"`
-	From      string `json:"from"`
-	To        string `json:"to"`
-	Value     string `json:"value"`
-	Of        string `json:"of"`
-	Measure   string `json:"measure"`
+	Unit      string  `json:"unit"`
+	Indicator string  `json:"indicator"`
+	From      string  `json:"from"`
+	To        string  `json:"to"`
+	Value     string  `json:"value"`
+	Of        *string `json:"of"` // null: of no number
+	Measure   string  `json:"measure"`
 }
 
 type reopenedJSON struct {
@@ -178,7 +178,11 @@ func (p *program) halfYearJSON(h Head, y *report.HalfYear, models []ReplayedProj
 	}
 	for i := range y.Indicators {
 		x := &y.Indicators[i].IndicatorReported
-		answer.Indicators = append(answer.Indicators, halfYearIndicatorJSON{x.Unit, x.Indicator, x.From.String(), x.To.String(), string(x.Value), string(x.Of), x.Measure})
+		row := halfYearIndicatorJSON{Unit: x.Unit, Indicator: x.Indicator, From: x.From.String(), To: x.To.String(), Value: string(x.Value), Measure: x.Measure}
+		if of := string(x.Of); of != "" {
+			row.Of = &of
+		}
+		answer.Indicators = append(answer.Indicators, row)
 	}
 	for _, o := range y.Reopened {
 		answer.Reopened = append(answer.Reopened, reopenedJSON{o.Position, o.On.String(), o.From.String(), o.Unit})
