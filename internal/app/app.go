@@ -69,7 +69,7 @@ func (b *book) codec() *eventcodec.Codec { return eventcodec.New(b.opened.Origin
 func (b *book) head(h eventstore.Head) cli.Head {
 	return cli.Head{
 		Origin: h.Origin, Position: h.Position(), Root: h.Edge.Root(),
-		KeyFile: b.key, Currency: b.money,
+		KeyFile: b.key, Currency: b.money, TimeZone: b.opened.TimeZone,
 	}
 }
 

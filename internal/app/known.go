@@ -113,12 +113,12 @@ func (r *reader) positionAt(ctx context.Context, at cli.KnownAt, h eventstore.He
 		}
 		return at.Position, nil
 	}
+	zone, err := time.LoadLocation(r.opened.TimeZone)
+	if err != nil {
+		return 0, fmt.Errorf("time zone of the ledger: %w", err)
+	}
 	instant := at.Instant
 	if at.Day != nil {
-		zone, err := time.LoadLocation(r.opened.TimeZone)
-		if err != nil {
-			return 0, fmt.Errorf("time zone of the ledger: %w", err)
-		}
 		y, m, d := at.Day.Time().Date()
 		instant = time.Date(y, m, d+1, 0, 0, 0, 0, zone).Add(-1)
 	}
@@ -138,7 +138,13 @@ func (r *reader) positionAt(ctx context.Context, at cli.KnownAt, h eventstore.He
 		return 0, fmt.Errorf("find what was recorded by %s: %w", instant.Format(time.RFC3339), failed)
 	}
 	if n == 0 {
-		return 0, failure("instant.too_early", cli.ExitRefused, nil, "instant", instant.UTC().Format(time.RFC3339))
+		var first time.Time
+		err := r.db.Read(ctx, r.id, 1, 1, func(rec *eventstore.Record) error { first = rec.RecordedAt; return nil })
+		if err != nil {
+			return 0, fmt.Errorf("read the first event: %w", err)
+		}
+		return 0, failure("instant.too_early", cli.ExitRefused, nil,
+			"instant", instant.In(zone).Format(time.RFC3339), "first", first.In(zone).Format(time.RFC3339))
 	}
 	return int64(n), nil
 }

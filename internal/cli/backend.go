@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -99,7 +100,20 @@ type Head struct {
 	PublicKey string // of a ledger that was made, or got a new key, just now
 	KeyFile   string // where the secret key is; "" when it is derived (the demo's)
 	Currency  money.Currency
+	TimeZone  string // IANA
 }
+
+// In returns an instant in the ledger's time zone.
+func (h *Head) In(t time.Time) time.Time {
+	zone, err := time.LoadLocation(h.TimeZone)
+	if err != nil {
+		zone = time.UTC // it is none that this machine knows
+	}
+	return t.In(zone)
+}
+
+// Day returns the date of an instant in the ledger's time zone.
+func (h *Head) Day(t time.Time) domain.Date { return domain.NewDate(h.In(t).Date()) }
 
 // A View is one state of a ledger: where it ends, and its read models there.
 type View interface {

@@ -243,7 +243,7 @@ func (p *program) cashBookTable(h Head, b *cashBookPage) {
 	t.row("", "", "", "", p.t("cash_book.opening"), "", "", p.amount(b.Opening, h.Currency))
 	for i := range b.Rows {
 		r := &b.Rows[i]
-		t.row(p.date(domain.DateOf(r.RecordedAt)), p.date(r.On), r.Receipt, r.Payment, p.describe(r),
+		t.row(p.date(h.Day(r.RecordedAt)), p.date(r.On), r.Receipt, r.Payment, p.describe(r),
 			p.side(r.In, h.Currency), p.side(r.Out, h.Currency), p.amount(r.Balance, h.Currency))
 	}
 	t.footer("", "", "", "", p.t("cash_book.sum"), p.amount(b.In, h.Currency), p.amount(b.Out, h.Currency), "")

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -269,7 +270,7 @@ func (p *program) tracedJSON(h Head, t *traced) error {
 
 func (p *program) tellTraced(h Head, t *traced) {
 	e := t.event
-	p.printf("%s\n%s\n", p.t("trace.event", "position", p.count(e.Position), "day", p.date(e.EffectiveOn), "recorded", instantText(e.RecordedAt),
+	p.printf("%s\n%s\n", p.t("trace.event", "position", p.count(e.Position), "day", p.date(e.EffectiveOn), "recorded", p.cat.Instant(h.In(e.RecordedAt).Format(time.RFC3339)),
 		"id", e.ID.String()), Sentence(p.cat, h.Currency, e))
 	if t.reversedBy > 0 {
 		p.printf("%s\n", p.t("trace.reversed", "position", p.count(t.reversedBy)))

@@ -101,7 +101,8 @@ func (p *program) historyCommand() *command {
 		if p.json {
 			return p.encode(historyJSON{newHeadJSON(h.head), subject, h.envelopes()})
 		}
-		p.printf("%s\n\n", p.t("history.title", "subject", subject))
+		kind, id, _ := strings.Cut(subject, ":")
+		p.printf("%s\n\n", p.t("history.title", "kind", p.cat.Term("kind", kind), "id", id))
 		p.historyTable(h)
 		return nil
 	})
@@ -146,7 +147,7 @@ func (p *program) historyTable(h *history) {
 			numbers = append(numbers, v.Number)
 		}
 		row := []string{
-			p.count(e.Position), p.date(e.EffectiveOn), p.date(domain.DateOf(e.RecordedAt)), p.eventName(e), "", "", "", "",
+			p.count(e.Position), p.date(e.EffectiveOn), p.date(h.head.Day(e.RecordedAt)), p.eventName(e), "", "", "", "",
 			strings.Join(numbers, ", "), e.ID.String(), Sentence(p.cat, h.head.Currency, e),
 		}
 		effects := e.Effects()

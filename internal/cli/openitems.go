@@ -125,7 +125,7 @@ func (p *program) periodOpenItems() *command {
 				return p.encode(openItemsAnswerJSON{newHeadJSON(h), through.String(), unit, h.Currency.Code, o.json(h.Currency.Decimals)})
 			}
 			p.printf("%s\n", p.t("open_items.title", "through", p.date(through), "scope", p.scope(unit)))
-			p.tellOpen(o, h.Currency, false)
+			p.tellOpen(o, h.Currency, "")
 			if len(o.Grants)+len(o.Pledges) == 0 {
 				p.printf("%s\n", p.t("open_items.none"))
 			}
@@ -157,17 +157,17 @@ func (o *openItems) json(decimals int) openItemsJSON {
 // manyOpen is from how many on grants and pledges are not all listed below a confirmation.
 const manyOpen = 20
 
-// tellOpen prints open grants and pledges as tables, with short only the first of many.
-func (p *program) tellOpen(o *openItems, c money.Currency, short bool) {
+// tellOpen prints open grants and pledges as tables: of many the first, and rest, the command that lists all; with "" all of them.
+func (p *program) tellOpen(o *openItems, c money.Currency, rest string) {
 	shown := func(n int) int {
-		if short {
+		if rest != "" {
 			return min(n, manyOpen)
 		}
 		return n
 	}
 	more := func(n int) {
-		if rest := n - shown(n); rest > 0 {
-			p.printf("  %s\n", p.cat.Count("open_items.more", int64(rest)))
+		if left := n - shown(n); left > 0 {
+			p.printf("  %s\n", p.cat.Count("open_items.more", int64(left), "command", rest))
 		}
 	}
 	if n := len(o.Grants); n > 0 {
@@ -228,6 +228,13 @@ func (p *program) tellClose(ctx context.Context, position int64, c *domain.Close
 	if err != nil {
 		return err
 	}
-	p.tellOpen(o, currency, true)
+	all := "soquy period open-items --through " + c.Through.String()
+	if c.Unit != "" {
+		all += " --unit " + c.Unit
+	}
+	if position > 0 {
+		all += " --known-at " + itoa(position-1)
+	}
+	p.tellOpen(o, currency, all+p.same())
 	return nil
 }

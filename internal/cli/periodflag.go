@@ -6,14 +6,13 @@ import (
 	"time"
 
 	"github.com/soquy/soquy/domain"
-	"github.com/soquy/soquy/internal/locale"
 )
 
-// A spanFlag takes a year (2026) or a half-year (2026-1, in Vietnamese also 1/2026).
+// A spanFlag takes a year (2026) or a half-year (2026-1 or 1/2026).
 type spanFlag struct {
-	half, vietnamese bool
-	text             string
-	first, last      domain.Date
+	half        bool
+	text        string
+	first, last domain.Date
 }
 
 func (s *spanFlag) String() string { return s.text }
@@ -29,7 +28,7 @@ func (s *spanFlag) Set(text string) error {
 	year, part := text, ""
 	if s.half {
 		var ok bool
-		if year, part, ok = strings.Cut(text, "-"); !ok && s.vietnamese {
+		if year, part, ok = strings.Cut(text, "-"); !ok {
 			part, year, _ = strings.Cut(text, "/")
 		}
 	}
@@ -53,7 +52,6 @@ type spanFlags struct{ year, half spanFlag }
 
 func (c *command) span(dst *spanFlags) *command {
 	dst.half.half = true
-	dst.half.vietnamese = c.p.cat.Language == locale.Vietnamese
 	for _, f := range []*spanFlag{&dst.year, &dst.half} {
 		c.Flags().Var(f, f.Type(), c.usageOf(f.Type()))
 		c.completes(f.Type(), nil)

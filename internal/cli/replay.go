@@ -299,7 +299,7 @@ func signedQuantity(v int64, l money.Locale) string {
 func (p *program) stepJSON(vi, en *locale.Catalogue, e *domain.Event, effects []domain.Effect, after []domain.Balance, c money.Currency) error {
 	decimals := c.Decimals
 	s := stepJSON{
-		Position: e.Position, Event: e.ID.String(), EffectiveOn: e.EffectiveOn.String(), RecordedAt: e.RecordedAt.UTC().Format("2006-01-02T15:04:05.000000Z"),
+		Position: e.Position, Event: e.ID.String(), EffectiveOn: e.EffectiveOn.String(), RecordedAt: instantText(e.RecordedAt),
 		Type: e.Body.Type(), VI: Sentence(vi, c, e), EN: Sentence(en, c, e),
 		Changes: make([]changeJSON, len(effects)),
 	}

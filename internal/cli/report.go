@@ -213,7 +213,7 @@ func (p *program) tellHalfYear(h Head, y *report.HalfYear, models []ReplayedProj
 		p.printf("%s\n", p.t("half_year.units"))
 	}
 	p.printf("\n")
-	t := p.table("by.unit-level", "measure", "recipient", "grants>", "people>", "amount>")
+	t := p.table("by.unit-level", "measure_of", "recipient", "grants>", "people>", "amount>")
 	add := func(list []projections.TotalsRow) {
 		for i := range list {
 			r := &list[i]
@@ -222,7 +222,7 @@ func (p *program) tellHalfYear(h Head, y *report.HalfYear, models []ReplayedProj
 				level = p.cat.Term("level", r.By[0])
 			}
 			grants, people := "", ""
-			if r.Recipient != "" {
+			if isGrants(r.Measure) {
 				grants, people = p.count(r.Grants), p.count(r.People)
 			}
 			t.row(level, p.cat.Term("measure", r.Measure), p.cat.Term("recipient", r.Recipient), grants, people, p.amount(r.Amount, h.Currency))

@@ -194,7 +194,7 @@ func TestTextsOfSource(t *testing.T) {
 		{"currency.unknown", []string{"currency"}},
 		{"origin.invalid", nil},
 		{"position.unknown", []string{"position", "head"}},
-		{"instant.too_early", []string{"instant"}},
+		{"instant.too_early", []string{"instant", "first"}},
 		{"subject.malformed", []string{"subject"}},
 		{"output.failed", nil},
 		{"interrupted", nil},

@@ -105,7 +105,7 @@ func (p *program) vouchersTable(ctx context.Context, v View, q projections.Vouch
 		if r.Cancelled {
 			state = p.t("voucher.cancelled")
 		}
-		t.row(r.Unit, r.Number, p.date(r.EffectiveOn), p.date(domain.DateOf(r.RecordedAt)), p.count(int64(len(r.Events))),
+		t.row(r.Unit, r.Number, p.date(r.EffectiveOn), p.date(h.Day(r.RecordedAt)), p.count(int64(len(r.Events))),
 			p.amount(r.Amount, h.Currency), state)
 		return nil
 	})

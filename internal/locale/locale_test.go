@@ -190,6 +190,18 @@ func TestNumber(t *testing.T) {
 	}
 }
 
+func TestInstant(t *testing.T) {
+	for _, tt := range []struct{ in, vi, en string }{
+		{"2017-07-04T23:30:00Z", "23:30:00 ngày 04/07/2017 (UTC+00:00)", "2017-07-04 23:30:00 (UTC+00:00)"},
+		{"2017-07-05T06:30:00.25+07:00", "06:30:00 ngày 05/07/2017 (UTC+07:00)", "2017-07-05 06:30:00 (UTC+07:00)"},
+		{"yesterday", "yesterday", "yesterday"},
+	} {
+		if vi, en := New(Vietnamese).Instant(tt.in), New(English).Instant(tt.in); vi != tt.vi || en != tt.en {
+			t.Errorf("%s: %q and %q, want %q and %q", tt.in, vi, en, tt.vi, tt.en)
+		}
+	}
+}
+
 func TestDetect(t *testing.T) {
 	for _, tt := range []struct {
 		env  map[string]string

@@ -1,9 +1,24 @@
 package locale
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // noBreak keeps an amount and its currency on one line.
 const noBreak = "\u00a0"
+
+// Instant writes an instant of RFC 3339 to the second, with its offset from UTC; what is none stays as it is.
+func (c *Catalogue) Instant(s string) string {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return s
+	}
+	if c.Language == English {
+		return t.Format("2006-01-02 15:04:05 (UTC-07:00)")
+	}
+	return t.Format("15:04:05") + " ngày " + t.Format("02/01/2006") + " (UTC" + t.Format("-07:00") + ")"
+}
 
 // Number writes a canonical decimal ("-1234567.5") as people of the language write it: 1.234.567,5 in Vietnamese, 1,234,567.5 in
 // English. What is not such a decimal is returned as it is.

@@ -116,7 +116,9 @@ func (c *Catalogue) argument(sentence string, a Arg, isMoney bool) string {
 		return c.Date(a.Value)
 	case "from":
 		return c.Date(a.Value)
-	case "position", "available", "asked", "open", "paid", "amount", "limit", "length", "children", "funds":
+	case "instant", "first":
+		return c.Instant(a.Value)
+	case "position", "head", "available", "asked", "open", "paid", "amount", "limit", "length", "children", "funds":
 		if isMoney {
 			return c.Amount(a.Value)
 		}
