@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -16,6 +17,7 @@ import (
 type historyJSON struct {
 	headJSON
 	Subject string            `json:"subject"`
+	AsOf    *string           `json:"as_of"`
 	Events  []json.RawMessage `json:"events"`
 }
 
@@ -71,6 +73,7 @@ func subjectKinds() []string {
 
 func (p *program) historyCommand() *command {
 	var subject string
+	var asOf dateFlag
 	var at knownFlag
 	c := p.command("history", "history")
 	c.code(&subject, "subject", func(context.Context, *program) []string {
@@ -79,7 +82,7 @@ func (p *program) historyCommand() *command {
 			list = append(list, kind+":")
 		}
 		return list
-	}).needs("subject").knownAt(&at)
+	}).needs("subject").date(&asOf, "as-of").knownAt(&at)
 	return c.runs(func(ctx context.Context, _ []string) error {
 		subject, err := parseSubject(subject)
 		if err != nil {
@@ -98,8 +101,11 @@ func (p *program) historyCommand() *command {
 			kind, id, _ := strings.Cut(subject, ":")
 			return domain.Refuse(domain.ReferenceUnknown, kind, id)
 		}
+		if asOf.given {
+			h.entries = slices.DeleteFunc(h.entries, func(e historyEntry) bool { return e.event.EffectiveOn > asOf.date })
+		}
 		if p.json {
-			return p.encode(historyJSON{newHeadJSON(h.head), subject, h.envelopes()})
+			return p.encode(historyJSON{newHeadJSON(h.head), subject, dateJSON(asOf.pointer()), h.envelopes()})
 		}
 		kind, id, _ := strings.Cut(subject, ":")
 		p.printf("%s\n\n", p.t("history.title", "kind", p.cat.Term("kind", kind), "id", id))

@@ -106,7 +106,7 @@ func (c *command) totalsQuery() func() (projections.TotalsQuery, error) {
 	var (
 		q                                projections.TotalsQuery
 		by                               inOrder
-		from, to                         dateFlag
+		from, to, asOf                   dateFlag
 		structure                        = choice{value: structureThen}
 		levels, measures, recipients     choices
 		achievements, educations, causes choices
@@ -118,13 +118,19 @@ func (c *command) totalsQuery() func() (projections.TotalsQuery, error) {
 	by.words = plain(projections.Dims())
 	c.Flags().Var(&by, "by", c.usageOf("by"))
 	c.completes("by", fixed(by.words))
-	c.date(&from, "from").date(&to, "to").code(&within, "within", units)
+	c.date(&from, "from").date(&to, "to").date(&asOf, "as-of").code(&within, "within", units)
 	c.choice(&structure, "structure", []string{structureThen, structureToday}).yes(&rollup, "rollup").yes(&paid, "paid")
 	c.choices(&levels, "unit-level", plain(domain.Levels())).choices(&measures, "measure", projections.Measures())
 	c.choices(&recipients, "recipient", projections.Recipients()).code(&fund, "fund", funds).code(&donor, "donor", donors)
 	c.choices(&achievements, "achievement-level", domain.AchievementLevels())
 	c.choices(&educations, "education-level", domain.EducationLevels()).choices(&causes, "cause", domain.Causes())
 	return func() (projections.TotalsQuery, error) {
+		if asOf.given {
+			if to.given {
+				return q, usage("as_of_to")
+			}
+			to = asOf // totals are of days, through the last of them
+		}
 		q.By = nil
 		for _, d := range by.values {
 			q.By = append(q.By, projections.Dim(d))
