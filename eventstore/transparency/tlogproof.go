@@ -70,16 +70,18 @@ func ParseProof(b []byte) (*Proof, error) {
 }
 
 // An Extension proves that the log of a checkpoint begins with the tree of an
-// older one: the text that C2SP tlog-witness gives to a witness.
+// older one: the text that C2SP tlog-witness gives to a witness, and after it,
+// where the log has changed its key, the entries that say so.
 type Extension struct {
 	Old        int64 // size of the older tree
 	Hashes     []Hash
 	Checkpoint []byte // the signed note
+	Keys       []Included
 }
 
 // Text returns the proof as text.
 func (e *Extension) Text() []byte {
-	return append(appendHashes(fmt.Appendf(nil, "old %d\n", e.Old), e.Hashes), e.Checkpoint...)
+	return AppendKeys(append(appendHashes(fmt.Appendf(nil, "old %d\n", e.Old), e.Hashes), e.Checkpoint...), e.Keys)
 }
 
 // ParseExtension reads what Text wrote, to the byte. Errors: ErrProofFormat.
@@ -90,7 +92,10 @@ func ParseExtension(b []byte) (*Extension, error) {
 		return nil, err
 	}
 	e.Old = old
-	if e.Hashes, e.Checkpoint, err = cutHashes(rest); err != nil {
+	if e.Hashes, rest, err = cutHashes(rest); err != nil {
+		return nil, err
+	}
+	if e.Checkpoint, e.Keys, err = SplitKeys(rest); err != nil {
 		return nil, err
 	}
 	if !bytes.Equal(e.Text(), b) {

@@ -12,23 +12,36 @@ import (
 	"github.com/soquy/soquy/eventstore/transparency"
 	"github.com/soquy/soquy/internal/cli"
 	"github.com/soquy/soquy/internal/export"
-	"github.com/soquy/soquy/internal/ledger"
+	"github.com/soquy/soquy/internal/keychange"
 )
 
-// tlog is a ledger's log as it is now, for those who export or prove it, and the key that signs it.
-func (r *reader) tlog(ctx context.Context) (export.Log, string, error) {
+// tlog is a ledger's log as it is now, for those who export or prove it.
+func (r *reader) tlog(ctx context.Context) (export.Log, error) {
 	h, err := r.db.Head(ctx, r.id)
 	if err != nil {
-		return export.Log{}, "", fmt.Errorf("read the head: %w", err)
+		return export.Log{}, fmt.Errorf("read the head: %w", err)
 	}
-	key, err := ledger.PublicKey(ctx, r.db, r.id)
-	if err != nil {
-		return export.Log{}, "", err
+	log := export.Log{Note: h.Note, Tiles: tiles(ctx, r.db, r.id)}
+	key := func(rec *eventstore.Record) error {
+		e, ok, err := keychange.Parse(h.Origin, rec.Envelope)
+		if err != nil {
+			return fmt.Errorf("position %d: %w: %w", rec.Position, eventstore.ErrCorrupt, err)
+		}
+		if ok && rec.Position <= h.Position() { // the key may have changed since
+			log.Keys = append(log.Keys, e)
+		}
+		return nil
 	}
-	entries := func(ctx context.Context, first, count int64, yield func([]byte) error) error {
+	if err := r.db.Read(ctx, r.id, 1, 1, key); err != nil {
+		return export.Log{}, fmt.Errorf("read ledger.opened: %w", err)
+	}
+	if err := r.db.Subject(ctx, r.id, domain.KeySubject, key); err != nil {
+		return export.Log{}, fmt.Errorf("read the changes of the key: %w", err)
+	}
+	log.Entries = func(ctx context.Context, first, count int64, yield func([]byte) error) error {
 		return r.db.Read(ctx, r.id, first+1, first+count, func(rec *eventstore.Record) error { return yield(rec.Envelope) })
 	}
-	return export.Log{Note: h.Note, Tiles: tiles(ctx, r.db, r.id), Entries: entries}, key, nil
+	return log, nil
 }
 
 // exporting names failures of the export as the user is told them.
@@ -38,8 +51,11 @@ func exporting(err error, t cli.Target) error {
 		return explained(err, t)
 	}
 	exit := cli.ExitUnusable
-	if f.Integrity {
+	switch {
+	case f.Integrity:
 		exit = cli.ExitIntegrity
+	case f.Code == "key.not_public":
+		exit = cli.ExitUsage
 	}
 	return &cli.Failure{Code: f.Code, Args: f.Args, Exit: exit, Err: f.Err}
 }
@@ -53,7 +69,7 @@ func (r *reader) Checkpoint(ctx context.Context) (cli.Head, []byte, error) {
 }
 
 func (r *reader) ExportTlog(ctx context.Context, dir string, since []byte, p cli.Progress) (export.Exported, error) {
-	log, key, err := r.tlog(ctx)
+	log, err := r.tlog(ctx)
 	if err != nil {
 		return export.Exported{}, explained(err, r.target)
 	}
@@ -65,7 +81,7 @@ func (r *reader) ExportTlog(ctx context.Context, dir string, since []byte, p cli
 		}
 		older = &c
 	}
-	out, err := export.Tlog(ctx, dir, log, key, older, p)
+	out, err := export.Tlog(ctx, dir, log, older, p)
 	return out, exporting(err, r.target)
 }
 
@@ -77,7 +93,7 @@ func (r *reader) Inclusion(ctx context.Context, event uuid.UUID, receipt bool) (
 	if err != nil {
 		return nil, explained(err, r.target)
 	}
-	log, key, err := r.tlog(ctx)
+	log, err := r.tlog(ctx)
 	if err != nil {
 		return nil, explained(err, r.target)
 	}
@@ -85,16 +101,16 @@ func (r *reader) Inclusion(ctx context.Context, event uuid.UUID, receipt bool) (
 	if receipt {
 		entry = rec.Envelope
 	}
-	proof, err := export.Inclusion(log, key, rec.Position, entry)
+	proof, err := export.Inclusion(log, rec.Position, entry)
 	return proof, exporting(err, r.target)
 }
 
 func (r *reader) Consistency(ctx context.Context, old []byte) ([]byte, error) {
-	log, key, err := r.tlog(ctx)
+	log, err := r.tlog(ctx)
 	if err != nil {
 		return nil, explained(err, r.target)
 	}
-	proof, err := export.Consistency(log, key, old)
+	proof, err := export.Consistency(log, old)
 	return proof, exporting(err, r.target)
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,11 +18,13 @@ import (
 	"github.com/soquy/soquy/internal/audit"
 	"github.com/soquy/soquy/internal/cli"
 	"github.com/soquy/soquy/internal/export"
+	"github.com/soquy/soquy/internal/keychange"
 )
 
 // Limits of what a witness reads from elsewhere.
 const (
 	maxFetched   = transparency.TileWidth * transparency.HashSize // a full tile; a checkpoint with cosignatures is shorter
+	maxKeys      = 4 << 20                                        // an event of a key is below 2 KB
 	fetchTimeout = 30 * time.Second
 )
 
@@ -33,12 +36,16 @@ func (a *App) WitnessInit(dir, name string) (string, error) {
 		return "", failure("witness.name", cli.ExitUsage, err, "name", name)
 	}
 	public, err := witness(dir).Init(name)
-	return public, witnessing(err, dir)
+	return public, witnessing(err, dir, nil)
 }
 
 // WitnessCosign checks and cosigns the checkpoint of a log that is a folder or a URL.
+// key may be "" once it knows the ledger.
 func (a *App) WitnessCosign(ctx context.Context, dir, source, key string, first bool) (cli.Witnessed, error) {
-	read := func(name string) ([]byte, error) { return fetch(ctx, source, name) }
+	if _, err := transparency.KeyID(key); key != "" && err != nil {
+		return cli.Witnessed{}, failure("key.not_public", cli.ExitUsage, err)
+	}
+	read := func(name string) ([]byte, error) { return fetch(ctx, source, name, maxFetched) }
 	signed, err := read(export.CheckpointFile)
 	if err != nil {
 		return cli.Witnessed{}, failure("witness.source", cli.ExitUnusable, err, "source", source)
@@ -50,9 +57,25 @@ func (a *App) WitnessCosign(ctx context.Context, dir, source, key string, first 
 		}
 		return b, err
 	}
-	w, err := witness(dir).Cosign(signed, key, tiles, first)
+	claimed, err := transparency.ClaimedCheckpoint(signed)
 	if err != nil {
-		return cli.Witnessed{}, witnessing(err, dir)
+		return cli.Witnessed{}, failure("checkpoint.malformed", cli.ExitIntegrity, err)
+	}
+	file, err := fetch(ctx, source, export.KeysFile, maxKeys)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return cli.Witnessed{}, failure("witness.source", cli.ExitUnusable, err, "source", source)
+	}
+	keys, err := export.ParseKeys(claimed.Origin, claimed.Size, file)
+	if err != nil {
+		return cli.Witnessed{}, exporting(err, cli.Target{})
+	}
+	w, err := witness(dir).Cosign(audit.WitnessedLog{Note: signed, Keys: keys, Tiles: tiles}, key, first)
+	if errors.Is(err, audit.ErrNotSigned) {
+		id, _ := transparency.KeyID(key) // it was one above
+		return cli.Witnessed{}, failure("checkpoint.key", cli.ExitIntegrity, err, "key", id, "signers", signers(signed))
+	}
+	if err != nil {
+		return cli.Witnessed{}, witnessing(err, dir, signed)
 	}
 	return cli.Witnessed{
 		Head:   cli.Head{Origin: w.Checkpoint.Origin, Position: w.Checkpoint.Size, Root: w.Checkpoint.Root},
@@ -74,14 +97,14 @@ func (a *App) Cosigned(signed []byte, witnessKey string) (time.Time, error) {
 }
 
 // fetch reads a file of a static log: of a folder, or over HTTP.
-func fetch(ctx context.Context, source, name string) ([]byte, error) {
+func fetch(ctx context.Context, source, name string, limit int64) ([]byte, error) {
 	if !strings.HasPrefix(source, "http://") && !strings.HasPrefix(source, "https://") {
 		f, err := os.Open(filepath.Join(source, filepath.FromSlash(path.Clean(name))))
 		if err != nil {
 			return nil, err
 		}
 		defer f.Close()
-		return readAtMost(f)
+		return readAtMost(f, limit)
 	}
 	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
 	defer cancel()
@@ -97,19 +120,23 @@ func fetch(ctx context.Context, source, name string) ([]byte, error) {
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%s: %s: %w", name, resp.Status, fs.ErrNotExist)
 	}
-	return readAtMost(resp.Body)
+	return readAtMost(resp.Body, limit)
 }
 
-func readAtMost(r io.Reader) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(r, maxFetched+1))
-	if err == nil && len(b) > maxFetched {
-		err = fmt.Errorf("more than %d bytes", maxFetched)
+func readAtMost(r io.Reader, limit int64) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err == nil && int64(len(b)) > limit {
+		err = fmt.Errorf("more than %d bytes", limit)
 	}
 	return b, err
 }
 
+func signers(signed []byte) string { return strings.Join(transparency.Signers(signed), ", ") }
+
 // witnessing names what a witness refuses as its user is told it.
-func witnessing(err error, dir string) error {
+func witnessing(err error, dir string, signed []byte) error {
+	var lost *audit.LostSeenError
+	var forged *keychange.ForgedError
 	switch {
 	case err == nil:
 		return nil
@@ -123,8 +150,15 @@ func witnessing(err error, dir string) error {
 		return failure("witness.not_first", cli.ExitRefused, err)
 	case errors.Is(err, audit.ErrWitnessState):
 		return failure("witness.state", cli.ExitIntegrity, err, "path", dir)
-	case errors.Is(err, audit.ErrNotSigned):
-		return failure("checkpoint.key", cli.ExitIntegrity, err)
+	case errors.Is(err, audit.ErrNoKey):
+		return failure("witness.no_key", cli.ExitUsage, err)
+	case errors.As(err, &lost):
+		return failure("witness.lost", cli.ExitIntegrity, err, "event", strconv.FormatInt(lost.Position, 10),
+			"kept", strconv.FormatInt(lost.Kept, 10), "seen", strconv.FormatInt(lost.Seen, 10))
+	case errors.As(err, &forged):
+		return failure("key.change", cli.ExitIntegrity, err, "position", strconv.FormatInt(forged.Position, 10))
+	case errors.Is(err, audit.ErrUnannounced):
+		return failure("witness.unannounced", cli.ExitIntegrity, err, "signers", signers(signed))
 	case errors.Is(err, audit.ErrContradiction):
 		return failure("witness.contradiction", cli.ExitIntegrity, err, "cause", err.Error())
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/soquy/soquy/domain"
 	"github.com/soquy/soquy/internal/export"
+	"github.com/soquy/soquy/internal/keychange"
 )
 
 // A Prover checks what left a ledger, with its public key alone.
@@ -19,8 +20,9 @@ type Prover interface {
 	CheckProof(raw []byte, key string, about []byte) (export.CheckedProof, error)
 }
 
-// maxProof is the size limit in bytes of a proof or receipt: the longest envelope in base64, the hashes, and a checkpoint.
-const maxProof = 2*64<<10 + maxCheckpoint
+// maxProof is the size limit in bytes of a proof or receipt: room for the longest envelope in base64, and for hundreds of changes
+// of the key.
+const maxProof = 4 << 20
 
 type proofJSON struct {
 	Ledger string `json:"ledger"`
@@ -38,6 +40,40 @@ type checkedProofJSON struct {
 	Event    int64           `json:"event,omitempty"` // position
 	Old      int64           `json:"old,omitempty"`
 	Envelope json.RawMessage `json:"envelope,omitempty"`
+	Keys     []keyEventJSON  `json:"keys,omitempty"`
+}
+
+// keyEventJSON is a key of the ledger, and from which event on it signs.
+type keyEventJSON struct {
+	Position  int64  `json:"position"`
+	PublicKey string `json:"public_key"`
+	Kept      int64  `json:"kept,omitempty"` // events, after a restore that lost others
+	Lost      int64  `json:"lost,omitempty"` // the size that was lost
+}
+
+func newKeyEvents(events []keychange.Event) []keyEventJSON {
+	out := make([]keyEventJSON, len(events))
+	for i := range events {
+		out[i] = keyEventJSON{Position: events[i].Position, PublicKey: events[i].PublicKey()}
+		if fork, ok := events[i].Body.(*domain.LedgerForked); ok {
+			out[i].Kept, out[i].Lost = fork.Tree.Size, fork.Lost.Size
+		}
+	}
+	return out
+}
+
+// tellKeys names the keys of a ledger that has had several.
+func (p *program) tellKeys(events []keychange.Event) {
+	if len(events) < 2 {
+		return
+	}
+	for _, k := range newKeyEvents(events) {
+		text := "proof.key"
+		if k.Lost > 0 {
+			text = "proof.key.lost"
+		}
+		p.printf("%s\n", p.t(text, "position", p.count(k.Position), "key", k.PublicKey, "kept", p.count(k.Kept), "lost", p.count(k.Lost)))
+	}
 }
 
 func (p *program) checkpointCommand() *command {
@@ -147,7 +183,7 @@ func (p *program) checkProof(path, key string, about []byte) error {
 	}
 	head := headJSON{checked.Checkpoint.Origin, checked.Checkpoint.Size, root64(checked.Checkpoint.Root)}
 	if p.json {
-		return p.encode(checkedProofJSON{head, true, checked.Position, checked.Old, checked.Entry})
+		return p.encode(checkedProofJSON{head, true, checked.Position, checked.Old, checked.Entry, newKeyEvents(checked.Keys)})
 	}
 	return p.tellProof(head, &checked)
 }
@@ -156,6 +192,7 @@ func (p *program) checkProof(path, key string, about []byte) error {
 func (p *program) tellProof(head headJSON, c *export.CheckedProof) error {
 	if c.Position == 0 {
 		p.printf("%s\n", p.t("proof.consistent", "ledger", head.Ledger, "old", p.count(c.Old), "position", p.count(head.Position)))
+		p.tellKeys(c.Keys)
 		return nil
 	}
 	p.printf("%s\n", p.t("proof.included", "ledger", head.Ledger, "event", p.count(c.Position), "position", p.count(head.Position)))

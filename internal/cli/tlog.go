@@ -19,6 +19,7 @@ type checkedTlogJSON struct {
 	headJSON
 	OK       bool              `json:"ok"`
 	Failures []tlogFailureJSON `json:"failures"`
+	Keys     []keyEventJSON    `json:"keys"`
 }
 
 type tlogFailureJSON struct {
@@ -81,7 +82,7 @@ func (p *program) verifyExportCommand() *command {
 func (p *program) tellTlog(c *export.CheckedTlog) error {
 	head := headJSON{c.Checkpoint.Origin, c.Checkpoint.Size, root64(c.Checkpoint.Root)}
 	if p.json {
-		answer := checkedTlogJSON{head, c.OK(), make([]tlogFailureJSON, len(c.Failures))}
+		answer := checkedTlogJSON{head, c.OK(), make([]tlogFailureJSON, len(c.Failures)), newKeyEvents(c.Keys)}
 		for i, f := range c.Failures {
 			answer.Failures[i] = tlogFailureJSON{f.Path, f.Code}
 		}
@@ -94,6 +95,7 @@ func (p *program) tellTlog(c *export.CheckedTlog) error {
 		p.printf("  …     %s\n", p.cat.Count("verify.more", more))
 	}
 	if c.OK() {
+		p.tellKeys(c.Keys)
 		p.printf("%s\n", p.t("tlog.ok", "ledger", head.Ledger, "position", p.count(head.Position), "root", head.Root))
 	}
 	return nil

@@ -10,7 +10,8 @@ import (
 type Witnesser interface {
 	// WitnessInit makes a witness in a folder and returns its verifier key.
 	WitnessInit(dir, name string) (string, error)
-	// WitnessCosign checks the checkpoint of a log, in a folder or at a URL, against the one that was cosigned before, and cosigns it.
+	// WitnessCosign checks the checkpoint of a log, in a folder or at a URL, against the one that was cosigned before, and cosigns it. key
+	// may be "" once the witness knows the ledger.
 	WitnessCosign(ctx context.Context, dir, source, key string, first bool) (Witnessed, error)
 	// Cosigned checks that a checkpoint has a witness's cosignature, and returns when it was made.
 	Cosigned(signed []byte, witness string) (time.Time, error)
@@ -55,11 +56,14 @@ func (p *program) witnessCommand() *command {
 		p.printf("%s\n", public)
 		return nil
 	})
-	cosign := folder(p.command("witness.cosign", "cosign").text(&source, "log").text(&key, "key").yes(&first, "first").needs("log", "key"))
+	cosign := folder(p.command("witness.cosign", "cosign").text(&source, "log").text(&key, "key").yes(&first, "first").needs("log"))
 	cosign.runs(func(ctx context.Context, _ []string) error {
-		public, err := p.verifierKey(key)
-		if err != nil {
-			return err
+		var public string
+		if key != "" {
+			var err error
+			if public, err = p.verifierKey(key); err != nil {
+				return err
+			}
 		}
 		w, err := p.backend.WitnessCosign(ctx, dir, source, public, first)
 		if err != nil {

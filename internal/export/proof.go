@@ -1,32 +1,40 @@
 package export
 
 import (
+	"bytes"
 	"errors"
+	"strconv"
 
 	"github.com/soquy/soquy/eventstore/transparency"
+	"github.com/soquy/soquy/internal/keychange"
 )
 
 // Inclusion returns the proof, as C2SP tlog-proof has it, that the log of a head has the event at a position; with an entry, which is
-// that event's envelope, a receipt that carries it.
-func Inclusion(log Log, key string, position int64, entry []byte) ([]byte, error) {
-	c, err := transparency.OpenCheckpoint(log.Note, key)
+// that event's envelope, a receipt that carries it, and ledger.opened, which says the currency. Where the log has changed its key, either
+// carries what says so.
+func Inclusion(log Log, position int64, entry []byte) ([]byte, error) {
+	c, err := log.open()
 	if err != nil {
-		return nil, broken("checkpoint.key", err)
+		return nil, err
 	}
 	hashes, err := transparency.InclusionProof(c, position-1, log.Tiles)
 	if err != nil {
 		return nil, err
 	}
-	p := transparency.Proof{Extra: entry, Index: position - 1, Hashes: hashes, Checkpoint: log.Note}
+	keys, err := log.carried(c, entry != nil)
+	if err != nil {
+		return nil, err
+	}
+	p := transparency.Proof{Extra: transparency.AppendKeys(bytes.Clone(entry), keys), Index: position - 1, Hashes: hashes, Checkpoint: log.Note}
 	return p.Text(), nil
 }
 
 // Consistency returns the proof that the log of a head begins with that of an older checkpoint of the same ledger.
-// Errors: *Failure (proof.other_ledger, proof.contradiction).
-func Consistency(log Log, key string, old []byte) ([]byte, error) {
-	c, err := transparency.OpenCheckpoint(log.Note, key)
+// Errors: *Failure (proof.other_ledger, proof.contradiction, proof.lost).
+func Consistency(log Log, old []byte) ([]byte, error) {
+	c, err := log.open()
 	if err != nil {
-		return nil, broken("checkpoint.key", err)
+		return nil, err
 	}
 	before, err := transparency.ClaimedCheckpoint(old)
 	if err != nil {
@@ -35,31 +43,42 @@ func Consistency(log Log, key string, old []byte) ([]byte, error) {
 	if before.Origin != c.Origin {
 		return nil, broken("proof.other_ledger", nil, "ledger", before.Origin)
 	}
+	contradiction := func(err error) error {
+		if at := log.lostHead(old, before); at > 0 {
+			return broken("proof.lost", err, "event", strconv.FormatInt(at, 10))
+		}
+		return broken("proof.contradiction", err)
+	}
 	if before.Size > c.Size {
-		return nil, broken("proof.contradiction", nil)
+		return nil, contradiction(nil)
 	}
 	hashes, err := transparency.ConsistencyProof(c, before.Size, log.Tiles)
 	if err != nil {
 		return nil, err
 	}
 	if err := transparency.CheckConsistency(hashes, c, before); err != nil {
-		return nil, broken("proof.contradiction", err)
+		return nil, contradiction(err)
 	}
-	e := transparency.Extension{Old: before.Size, Hashes: hashes, Checkpoint: log.Note}
+	keys, err := log.carried(c, false)
+	if err != nil {
+		return nil, err
+	}
+	e := transparency.Extension{Old: before.Size, Hashes: hashes, Checkpoint: log.Note, Keys: keys}
 	return e.Text(), nil
 }
 
 // A CheckedProof is what a proof that holds has proven.
 type CheckedProof struct {
 	Checkpoint transparency.Checkpoint
-	Position   int64  // of the event that is included; 0: the proof is of consistency
-	Entry      []byte // its envelope
-	Old        int64  // size of the older log, of a proof of consistency
+	Position   int64             // of the event that is included; 0: the proof is of consistency
+	Entry      []byte            // its envelope
+	Old        int64             // size of the older log, of a proof of consistency
+	Keys       []keychange.Event // that the proof carries: ledger.opened and the changes of the key, or none
 }
 
-// CheckProof checks a proof or receipt with nothing but the ledger's public key and what it is about: an event's envelope, which a
-// receipt carries itself, or an older checkpoint. Errors: *Failure (proof.malformed, checkpoint.key, proof.no_subject,
-// proof.other_ledger, proof.wrong).
+// CheckProof checks a proof or receipt with nothing but a public key of the ledger and what it is about: an event's envelope, which a
+// receipt carries itself, or an older checkpoint. The key is the one that signed, or an older one from which the changes that the proof
+// carries lead to it. Errors: *Failure (proof.malformed, proof.no_subject, proof.other_ledger, proof.wrong, and those of the key).
 func CheckProof(raw []byte, key string, about []byte) (CheckedProof, error) {
 	if transparency.IsExtension(raw) {
 		return checkExtension(raw, key, about)
@@ -68,11 +87,14 @@ func CheckProof(raw []byte, key string, about []byte) (CheckedProof, error) {
 	if err != nil {
 		return CheckedProof{}, broken("proof.malformed", err)
 	}
-	c, err := transparency.OpenCheckpoint(p.Checkpoint, key)
+	entry, carried, err := transparency.SplitKeys(p.Extra)
 	if err != nil {
-		return CheckedProof{}, broken("checkpoint.key", err)
+		return CheckedProof{}, broken("proof.malformed", err)
 	}
-	entry := p.Extra
+	c, keys, err := followCarried(p.Checkpoint, key, carried)
+	if err != nil {
+		return CheckedProof{}, err
+	}
 	if about != nil {
 		entry = about
 	}
@@ -82,7 +104,7 @@ func CheckProof(raw []byte, key string, about []byte) (CheckedProof, error) {
 	if err := transparency.CheckInclusion(p.Hashes, c, p.Index, transparency.LeafHash(entry)); err != nil {
 		return CheckedProof{}, broken("proof.wrong", err)
 	}
-	return CheckedProof{Checkpoint: c, Position: p.Index + 1, Entry: entry}, nil
+	return CheckedProof{Checkpoint: c, Position: p.Index + 1, Entry: entry, Keys: keys}, nil
 }
 
 func checkExtension(raw []byte, key string, old []byte) (CheckedProof, error) {
@@ -90,9 +112,9 @@ func checkExtension(raw []byte, key string, old []byte) (CheckedProof, error) {
 	if err != nil {
 		return CheckedProof{}, broken("proof.malformed", err)
 	}
-	c, err := transparency.OpenCheckpoint(e.Checkpoint, key)
+	c, keys, err := followCarried(e.Checkpoint, key, e.Keys)
 	if err != nil {
-		return CheckedProof{}, broken("checkpoint.key", err)
+		return CheckedProof{}, err
 	}
 	if old == nil {
 		return CheckedProof{}, unusable("proof.no_subject", nil)
@@ -110,5 +132,5 @@ func checkExtension(raw []byte, key string, old []byte) (CheckedProof, error) {
 	if err := transparency.CheckConsistency(e.Hashes, c, before); err != nil {
 		return CheckedProof{}, broken("proof.wrong", err)
 	}
-	return CheckedProof{Checkpoint: c, Old: e.Old}, nil
+	return CheckedProof{Checkpoint: c, Old: e.Old, Keys: keys}, nil
 }

@@ -9,9 +9,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/soquy/soquy/eventstore/transparency"
+	"github.com/soquy/soquy/internal/keychange"
 )
 
 // A Log is what an export of a log reads: the head, its tiles, and the entries.
@@ -20,10 +22,15 @@ type Log struct {
 	Tiles transparency.TileReader
 	// Entries calls yield with the entries of indexes from first on, count of them, in order.
 	Entries func(ctx context.Context, first, count int64, yield func(entry []byte) error) error
+	// Keys are the events that say which key signs the log: ledger.opened, and each change.
+	Keys []keychange.Event
 }
 
 // CheckpointFile is the name of the checkpoint in an export.
 const CheckpointFile = "checkpoint"
+
+// temporary begins the names of files that are not whole yet.
+const temporary = ".soquy-"
 
 // Exported says what an export has now.
 type Exported struct {
@@ -68,15 +75,15 @@ func tlogFiles(before, size int64, yield func(tlogFile) error) error {
 	}
 }
 
-// Tlog writes a log as a static folder of C2SP tlog-tiles, or adds to one what is new. The checkpoint comes last, when all that it
-// commits to is on the disk, so a crash leaves the older log. Partial tiles of the older log go away after that.
+// Tlog writes a log as a static folder of C2SP tlog-tiles and a file of its key events, or adds to one what is new. The checkpoint comes
+// last, when all that it commits to is on the disk, so a crash leaves the older log. Partial tiles of the older log go away after that.
 //
 // since is the size of a log that whoever gets the folder has already; 0 for a folder that is whole by itself.
 // Errors: *Failure (export.not_empty, export.other_log), and those of the file system and the log.
-func Tlog(ctx context.Context, dir string, log Log, key string, since *transparency.Checkpoint, progress func(done, total int64)) (Exported, error) {
-	c, err := transparency.OpenCheckpoint(log.Note, key)
+func Tlog(ctx context.Context, dir string, log Log, since *transparency.Checkpoint, progress func(done, total int64)) (Exported, error) {
+	c, err := log.open()
 	if err != nil {
-		return Exported{}, broken("checkpoint.key", err)
+		return Exported{}, err
 	}
 	out := Exported{Checkpoint: c}
 	older, err := exportedBefore(dir)
@@ -120,6 +127,9 @@ func Tlog(ctx context.Context, dir string, log Log, key string, since *transpare
 		return ctx.Err()
 	})
 	if err != nil {
+		return out, err
+	}
+	if err := writeFile(filepath.Join(dir, KeysFile), keysFile(log.Keys), folders); err != nil {
 		return out, err
 	}
 	for folder := range folders {
@@ -174,7 +184,7 @@ func exportedBefore(dir string) (*transparency.Checkpoint, error) {
 		return nil, unusable("export.unwritable", err, "path", dir)
 	}
 	for _, f := range files {
-		if f.Name() != "tile" { // what a first export that was cut off has left
+		if n := f.Name(); n != "tile" && n != KeysFile && !strings.HasPrefix(n, temporary) { // what a first export that was cut off has left
 			return nil, unusable("export.not_empty", nil, "path", dir)
 		}
 	}
@@ -190,7 +200,7 @@ func writeFile(name string, content []byte, folders map[string]bool) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return unusable("export.unwritable", err, "path", folder)
 	}
-	f, err := os.CreateTemp(folder, ".soquy-*")
+	f, err := os.CreateTemp(folder, temporary+"*")
 	if err != nil {
 		return unusable("export.unwritable", err, "path", folder)
 	}
@@ -226,7 +236,7 @@ func syncFolder(dir string) error {
 
 // removePartial takes away partial tiles and bundles of logs that were shorter, and what a write that was cut off has left.
 func removePartial(dir string, size int64) error {
-	err := filepath.WalkDir(filepath.Join(dir, "tile"), func(name string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -238,7 +248,7 @@ func removePartial(dir string, size int64) error {
 		switch {
 		case d.IsDir():
 			return nil
-		case strings.HasPrefix(d.Name(), ".soquy-"), partial && !currentPartial(filepath.ToSlash(rel), size):
+		case strings.HasPrefix(d.Name(), temporary) && (rel == d.Name() || strings.HasPrefix(filepath.ToSlash(rel), "tile/")), partial && !currentPartial(filepath.ToSlash(rel), size):
 			if err := os.Remove(name); err != nil {
 				return err
 			}
@@ -265,7 +275,8 @@ func currentPartial(p string, size int64) bool {
 	}
 }
 
-// A TlogFailure is something in an exported folder that is not as the checkpoint says: Code is missing, surplus, bytes or root.
+// A TlogFailure is something in an exported folder that is not as the checkpoint says: Code is missing, surplus, bytes, root, or key,
+// of a change of the key that is not one of this log.
 type TlogFailure struct {
 	Path, Code string
 }
@@ -277,7 +288,8 @@ const MaxTlogFailures = 100
 type CheckedTlog struct {
 	Checkpoint transparency.Checkpoint
 	Note       []byte
-	Failures   []TlogFailure // in order of path within each kind; at most MaxTlogFailures
+	Keys       []keychange.Event // ledger.opened and the changes of the key
+	Failures   []TlogFailure     // in order of path within each kind; at most MaxTlogFailures
 	Failed     int64
 }
 
@@ -290,19 +302,33 @@ func (c *CheckedTlog) fail(p, code string) {
 	}
 }
 
-// CheckTlog checks an exported folder with nothing but the ledger's public key: the signature, each entry, each tile, and that there
-// is no file and no byte more. Errors: *Failure (export.no_checkpoint, checkpoint.key).
+// CheckTlog checks an exported folder with nothing but a public key of the ledger: the signature, each entry, each tile, and that there
+// is no file and no byte more. The key is that of now, or an older one: each change of the key must be signed by the key before it, over
+// the very tree that the log has there. Errors: *Failure (export.no_checkpoint, export.keys, and those of the key).
 func CheckTlog(ctx context.Context, dir, key string, progress func(done, total int64)) (CheckedTlog, error) {
 	var out CheckedTlog
 	var err error
 	if out.Note, err = os.ReadFile(filepath.Join(dir, CheckpointFile)); err != nil {
 		return out, unusable("export.no_checkpoint", err, "path", dir)
 	}
-	if out.Checkpoint, err = transparency.OpenCheckpoint(out.Note, key); err != nil {
-		return out, broken("checkpoint.key", err)
+	// The file of keys is believed at first, so that a wrong key is told at once; below it must be what the entries are.
+	claimed, err := transparency.ClaimedCheckpoint(out.Note)
+	if err != nil {
+		return out, broken("checkpoint.malformed", err)
 	}
+	keys, err := os.ReadFile(filepath.Join(dir, KeysFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return out, unusable("export.unreadable", err, "path", dir)
+	}
+	if out.Keys, err = ParseKeys(claimed.Origin, claimed.Size, keys); err != nil {
+		return out, err
+	}
+	if out.Checkpoint, err = follow(out.Note, key, out.Keys); err != nil {
+		return out, err
+	}
+	var inLog []byte // what the file of keys must be
 	size := out.Checkpoint.Size
-	tree, want := transparency.NewTree(), map[string]bool{CheckpointFile: true}
+	tree, want := transparency.NewTree(), map[string]bool{CheckpointFile: true, KeysFile: true}
 	check := func(f tlogFile, content []byte) {
 		p := f.path()
 		want[p] = true
@@ -335,6 +361,12 @@ func CheckTlog(ctx context.Context, dir, key string, progress func(done, total i
 			if i < len(entries) {
 				entry = entries[i]
 			}
+			if e, ok, err := keychange.Parse(claimed.Origin, entry); ok {
+				inLog = append(append(inLog, entry...), '\n')
+				if err != nil || e.Position != tree.Size()+1 || e.Position > 1 && e.Before().Root != tree.Root() {
+					out.fail(p, "key")
+				}
+			}
 			tree.Append(transparency.LeafHash(entry))
 		}
 		for _, t := range tree.Full() {
@@ -354,12 +386,18 @@ func CheckTlog(ctx context.Context, dir, key string, progress func(done, total i
 	if tree.Root() != out.Checkpoint.Root {
 		out.fail(CheckpointFile, "root")
 	}
+	switch {
+	case keys == nil:
+		out.fail(KeysFile, "missing")
+	case !bytes.Equal(keys, inLog):
+		out.fail(KeysFile, "bytes")
+	}
 	err = filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
 		rel, err := filepath.Rel(dir, name)
-		if p := path.Clean(filepath.ToSlash(rel)); err == nil && !want[p] {
+		if p := path.Clean(filepath.ToSlash(rel)); err == nil && !want[p] && !isOlder(dir, p, size) {
 			out.fail(p, "surplus")
 		}
 		return err
@@ -368,4 +406,63 @@ func CheckTlog(ctx context.Context, dir, key string, progress func(done, total i
 		return out, unusable("export.unreadable", err, "path", dir)
 	}
 	return out, nil
+}
+
+// isOlder reports whether a path is of a partial tile or bundle that the log had when it was shorter, and that begins what is in its
+// place now. A log may keep these (C2SP tlog-tiles, Partial Tiles), and one that --since was copied over has them.
+func isOlder(dir, p string, size int64) bool {
+	whole, digits, ok := strings.Cut(p, ".p/")
+	width, err := strconv.Atoi(digits)
+	if !ok || err != nil || width < 1 || width >= transparency.TileWidth {
+		return false
+	}
+	for level := bundleLevel; ; level++ {
+		have := size >> (max(level, 0) * transparency.TileHeight)
+		if have == 0 {
+			return false
+		}
+		f, found := tlogFileOf(level, whole)
+		if !found || (tlogFile{level, f.index, width}).path() != p {
+			continue
+		}
+		f.width = int(min(have-f.index*transparency.TileWidth, transparency.TileWidth))
+		if f.width <= width {
+			return false
+		}
+		now, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(f.path())))
+		if err != nil {
+			return false
+		}
+		older, err := os.ReadFile(filepath.Join(dir, filepath.FromSlash(p)))
+		if err != nil || !bytes.HasPrefix(now, older) {
+			return false
+		}
+		if level != bundleLevel {
+			return len(older) == width*transparency.HashSize
+		}
+		entries, err := transparency.ParseBundle(older)
+		return err == nil && len(entries) == width
+	}
+}
+
+// tlogFileOf returns the full file of a level that has a path.
+func tlogFileOf(level int, p string) (tlogFile, bool) {
+	prefix := "tile/entries/"
+	if level != bundleLevel {
+		prefix = "tile/" + strconv.Itoa(level) + "/"
+	}
+	rest, ok := strings.CutPrefix(p, prefix)
+	if !ok {
+		return tlogFile{}, false
+	}
+	var index int64
+	for part := range strings.SplitSeq(rest, "/") {
+		n, err := strconv.ParseUint(strings.TrimPrefix(part, "x"), 10, 16)
+		if err != nil || n > 999 || index > transparency.MaxSize/1000 {
+			return tlogFile{}, false
+		}
+		index = index*1000 + int64(n)
+	}
+	f := tlogFile{level, index, transparency.TileWidth}
+	return f, f.path() == p
 }

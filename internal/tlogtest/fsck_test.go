@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -136,6 +137,36 @@ func TestAccepted(t *testing.T) {
 	}
 }
 
+// Tessera accepts the export of a ledger that has changed its key, with the key of now, and refuses it with the one of before.
+func TestRotated(t *testing.T) {
+	s := build(t)
+	s.run("", "init", "--origin", "example.org/soquy/tlogtest")
+	before := strings.TrimSpace(s.run("", "public-key"))
+	s.grow(1, 300)
+	s.run("", "key", "rotate")
+	public := strings.TrimSpace(s.run("", "public-key"))
+	dir := filepath.Join(s.dir, "export")
+	s.run("", "export", "tlog", dir)
+	for _, key := range []string{before, public} { // the checkpoint of the change itself is signed by both
+		if err := check(t, key, client.FileFetcher{Root: dir}); err != nil {
+			t.Errorf("at the change: %v", err)
+		}
+		opens(t, key, filepath.Join(dir, "checkpoint"), 301)
+	}
+	s.grow(301, 310)
+	s.run("", "export", "tlog", dir)
+	s.run("", "verify-export", dir, "--key", before)
+	for _, from := range []fsck.Fetcher{client.FileFetcher{Root: dir}, overHTTP(t, dir)} {
+		if err := check(t, public, from); err != nil {
+			t.Error(err)
+		}
+		if check(t, before, from) == nil {
+			t.Error("tessera accepts it with the key of before")
+		}
+	}
+	opens(t, public, filepath.Join(dir, "checkpoint"), 310)
+}
+
 // opens has the Go checksum database's code open a checkpoint with the key that the ledger publishes.
 func opens(t *testing.T, public, path string, size int) {
 	t.Helper()
@@ -174,7 +205,8 @@ func TestRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) != 8 { // the checkpoint, three bundles, three tiles of leaves, one above
+	files = slices.DeleteFunc(files, func(name string) bool { return filepath.Base(name) == "keys" }) // which is ours alone
+	if len(files) != 8 {                                                                              // the checkpoint, three bundles, three tiles of leaves, one above
 		t.Fatalf("the export has the files %q", files)
 	}
 	refused := 0
