@@ -46,7 +46,7 @@ var allowed = map[string][]string{
 	"internal/locale":            {},
 	"internal/report":            {"domain", "projections"},
 	"internal/report/chart":      {"domain"},
-	"internal/export":            {"domain", "domain/money", "eventstore/transparency", "internal/keychange", "projections"},
+	"internal/export":            {"domain", "domain/money", "eventstore/transparency", "internal/eventcodec", "internal/keychange", "projections"},
 	"internal/cli":               append([]string{"internal/audit", "internal/report", "internal/report/chart", "internal/export", "internal/keychange"}, edges...),
 	"internal/demo":              edges,
 	"internal/bench":             edges,

@@ -18,7 +18,7 @@ func (p *program) exportCommand() *command {
 		p.exportJournalCommand("export.beancount", "beancount FILE", export.NewBeancount))
 }
 
-func (p *program) exportJournalCommand(key, use string, format func(io.Writer, money.Currency) *export.Journal) *command {
+func (p *program) exportJournalCommand(key, use string, format func(io.Writer, money.Currency, export.Teller) *export.Journal) *command {
 	c := p.command(key, use).takes(1, 1, nil)
 	c.ValidArgsFunction = nil // the shell completes the file
 	return c.runs(func(ctx context.Context, args []string) error {
@@ -50,12 +50,12 @@ type exportJSON struct {
 
 // exportJournal writes the events while nothing is held open, then, in one state of the read models, those that came meanwhile, and
 // the balances.
-func (p *program) exportJournal(ctx context.Context, r Reader, w io.Writer, format func(io.Writer, money.Currency) *export.Journal) (h Head, err error) {
+func (p *program) exportJournal(ctx context.Context, r Reader, w io.Writer, format func(io.Writer, money.Currency, export.Teller) *export.Journal) (h Head, err error) {
 	err = r.View(ctx, func(v View) error { h = v.Head(); return nil })
 	if err != nil {
 		return h, err
 	}
-	j := format(w, h.Currency)
+	j := format(w, h.Currency, func(e *domain.Event) string { return Sentence(p.cat, h.Currency, e) })
 	b := p.bar(p.t("progress.export"))
 	defer b.done()
 	through := h.Position

@@ -40,6 +40,7 @@ type checkedProofJSON struct {
 	Event    int64           `json:"event,omitempty"` // position
 	Old      int64           `json:"old,omitempty"`
 	Envelope json.RawMessage `json:"envelope,omitempty"`
+	Sentence string          `json:"sentence,omitempty"`
 	Keys     []keyEventJSON  `json:"keys,omitempty"`
 }
 
@@ -183,7 +184,11 @@ func (p *program) checkProof(path, key string, about []byte) error {
 	}
 	head := headJSON{checked.Checkpoint.Origin, checked.Checkpoint.Size, root64(checked.Checkpoint.Root)}
 	if p.json {
-		return p.encode(checkedProofJSON{head, true, checked.Position, checked.Old, checked.Entry, newKeyEvents(checked.Keys)})
+		var sentence string
+		if checked.Event != nil {
+			sentence = Sentence(p.cat, checked.Currency, checked.Event)
+		}
+		return p.encode(checkedProofJSON{head, true, checked.Position, checked.Old, checked.Entry, sentence, newKeyEvents(checked.Keys)})
 	}
 	return p.tellProof(head, &checked)
 }
@@ -196,6 +201,10 @@ func (p *program) tellProof(head headJSON, c *export.CheckedProof) error {
 		return nil
 	}
 	p.printf("%s\n", p.t("proof.included", "ledger", head.Ledger, "event", p.count(c.Position), "position", p.count(head.Position)))
+	p.tellKeys(c.Keys)
+	if c.Event != nil {
+		p.printf("%s\n", Sentence(p.cat, c.Currency, c.Event))
+	}
 	var e struct {
 		ID          uuid.UUID       `json:"id"`
 		Type        string          `json:"type"`

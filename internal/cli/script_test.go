@@ -68,6 +68,7 @@ func shape(ts *testscript.TestScript, _ bool, args []string) {
 	text := ts.ReadFile("stdout")
 	for _, r := range []struct{ pattern, by string }{
 		{`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`, "UUID"},
+		{`(khoản cấp) …[0-9a-f]{8}`, "$1 …ID"},
 		{`— \S+ [A-Za-z0-9+/]+=*`, "SIGNATURE"},
 		{`[A-Za-z0-9+/]{43}=`, "HASH"},
 		{`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z`, "INSTANT"},

@@ -13,7 +13,9 @@ import (
 
 	"github.com/soquy/soquy/domain"
 	"github.com/soquy/soquy/domain/money"
+	"github.com/soquy/soquy/internal/cli"
 	"github.com/soquy/soquy/internal/export"
+	"github.com/soquy/soquy/internal/locale"
 	"github.com/soquy/soquy/projections"
 )
 
@@ -27,7 +29,7 @@ func referees(t *testing.T, events func(yield func(*domain.Event) error) error, 
 	for _, r := range []struct {
 		program string
 		args    []string
-		format  func(io.Writer, money.Currency) *export.Journal
+		format  func(io.Writer, money.Currency, export.Teller) *export.Journal
 	}{
 		{"hledger", []string{"-f", "PATH", "check", "-s"}, export.NewHledger},
 		{"bean-check", []string{"--no-cache", "PATH"}, export.NewBeancount},
@@ -46,7 +48,8 @@ func referees(t *testing.T, events func(yield func(*domain.Event) error) error, 
 				t.Fatal(err)
 			}
 			defer file.Close()
-			j := r.format(file, currency)
+			vietnamese := locale.New(locale.Vietnamese)
+			j := r.format(file, currency, func(e *domain.Event) string { return cli.Sentence(vietnamese, currency, e) })
 			if err := events(j.Add); err != nil {
 				t.Fatal(err)
 			}

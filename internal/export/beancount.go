@@ -23,7 +23,7 @@ func (b *beancount) begin(origin string) {
 }
 
 func (b *beancount) entry(e *entry) {
-	fmt.Fprintf(b.w, "%s * %q\n  position: %d\n  event: %q\n", e.on, e.kind, e.position, e.id)
+	fmt.Fprintf(b.w, "%s * \"%s\"\n  type: %q\n  position: %d\n  event: %q\n", e.on, beancountText.Replace(e.text), e.kind, e.position, e.id)
 	if e.code != "" {
 		fmt.Fprintf(b.w, "  code: %q\n", e.code)
 	}
@@ -46,6 +46,9 @@ func (b *beancount) entry(e *entry) {
 	}
 	b.w.WriteByte('\n')
 }
+
+// beancountText writes a sentence between quotes, in which Beancount takes every letter as it is.
+var beancountText = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", " ")
 
 // balances: a balance of Beancount's is that at the beginning of a day.
 func (b *beancount) balances(on domain.Date, rows []projections.BalanceRow) {

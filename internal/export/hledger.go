@@ -32,7 +32,7 @@ func (h *hledger) entry(e *entry) {
 	if e.code != "" {
 		fmt.Fprintf(h.w, " (%s)", e.code)
 	}
-	fmt.Fprintf(h.w, " %s  ; position:%d, event:%s", e.kind, e.position, e.id)
+	fmt.Fprintf(h.w, " %s  ; type:%s, position:%d, event:%s", hledgerText.Replace(e.text), e.kind, e.position, e.id)
 	if e.reverses != 0 {
 		fmt.Fprintf(h.w, ", reverses:%d", e.reverses)
 	}
@@ -58,6 +58,9 @@ func (h *hledger) entry(e *entry) {
 	}
 	h.w.WriteByte('\n')
 }
+
+// hledgerText takes what would end a description, or begin a note in it, out of a sentence.
+var hledgerText = strings.NewReplacer(";", ",", "|", "/", "\n", " ")
 
 func (h *hledger) balances(on domain.Date, rows []projections.BalanceRow) {
 	if len(rows) == 0 {

@@ -27,7 +27,8 @@ type format interface {
 // An entry is one event that moved money or goods.
 type entry struct {
 	on       domain.Date
-	kind     string // the event's type
+	kind     string // the event's type, and that of the entry that is undone
+	text     string // what happened, in one sentence
 	code     string // its vouchers
 	position int64
 	reverses int64 // the position of the entry that is undone, or 0
@@ -56,6 +57,7 @@ type At struct {
 type Journal struct {
 	w       *bufio.Writer
 	f       format
+	tell    Teller
 	begun   bool
 	first   domain.Date // of all effective dates
 	touched map[domain.Date]map[holding]bool
@@ -68,19 +70,22 @@ type holding struct {
 	asset domain.Asset
 }
 
-// NewHledger writes a journal for hledger.
-func NewHledger(w io.Writer, c money.Currency) *Journal {
-	return newJournal(w, func(w *bufio.Writer) format { return &hledger{w, c} })
+// A Teller says in one sentence what an event says, without names of persons.
+type Teller func(e *domain.Event) string
+
+// NewHledger writes a journal for hledger, in which each transaction is described by what tell says of its event.
+func NewHledger(w io.Writer, c money.Currency, tell Teller) *Journal {
+	return newJournal(w, tell, func(w *bufio.Writer) format { return &hledger{w, c} })
 }
 
-// NewBeancount writes a ledger for Beancount.
-func NewBeancount(w io.Writer, c money.Currency) *Journal {
-	return newJournal(w, func(w *bufio.Writer) format { return &beancount{w, c} })
+// NewBeancount writes a ledger for Beancount, as NewHledger does.
+func NewBeancount(w io.Writer, c money.Currency, tell Teller) *Journal {
+	return newJournal(w, tell, func(w *bufio.Writer) format { return &beancount{w, c} })
 }
 
-func newJournal(w io.Writer, f func(*bufio.Writer) format) *Journal {
+func newJournal(w io.Writer, tell Teller, f func(*bufio.Writer) format) *Journal {
 	b := bufio.NewWriterSize(w, 64<<10)
-	return &Journal{w: b, f: f(b), touched: map[domain.Date]map[holding]bool{}, used: map[account]bool{}}
+	return &Journal{w: b, f: f(b), tell: tell, touched: map[domain.Date]map[holding]bool{}, used: map[account]bool{}}
 }
 
 // Add writes an event, if it moved anything.
@@ -95,7 +100,7 @@ func (j *Journal) Add(e *domain.Event) error {
 	if !j.begun || e.EffectiveOn < j.first {
 		j.begun, j.first = true, e.EffectiveOn
 	}
-	out := entry{on: e.EffectiveOn, kind: e.Body.Type(), position: e.Position, id: e.ID, postings: postings}
+	out := entry{on: e.EffectiveOn, kind: e.Body.Type(), text: j.tell(e), position: e.Position, id: e.ID, postings: postings}
 	if r, isReversal := e.Body.(*domain.EntryReversed); isReversal {
 		out.reverses = r.Position
 		out.kind += " " + r.Entry.Type()

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"strconv"
 
+	"github.com/soquy/soquy/domain"
+	"github.com/soquy/soquy/domain/money"
 	"github.com/soquy/soquy/eventstore/transparency"
+	"github.com/soquy/soquy/internal/eventcodec"
 	"github.com/soquy/soquy/internal/keychange"
 )
 
@@ -74,6 +77,33 @@ type CheckedProof struct {
 	Entry      []byte            // its envelope
 	Old        int64             // size of the older log, of a proof of consistency
 	Keys       []keychange.Event // that the proof carries: ledger.opened and the changes of the key, or none
+
+	Event    *domain.Event  // what is included; nil where this program cannot read it
+	Currency money.Currency // of the ledger; its code is Unknown where the proof does not carry ledger.opened
+}
+
+// Unknown stands for the code of a currency that is not known: the sign of currencies in general.
+const Unknown = "¤"
+
+// decode reads the event that is included. An envelope has amounts with the decimals of the currency, but does not name it.
+func (c *CheckedProof) decode() {
+	var currencies []money.Currency
+	if len(c.Keys) > 0 {
+		if opened, ok := c.Keys[0].Body.(*domain.LedgerOpened); ok {
+			if known, err := money.LookupCurrency(opened.Currency); err == nil {
+				currencies = append(currencies, known)
+			}
+		}
+	}
+	for _, decimals := range []int{0, 2, 3, 4} {
+		currencies = append(currencies, money.Currency{Code: Unknown, Decimals: decimals})
+	}
+	for _, currency := range currencies {
+		if decoded, err := eventcodec.New(c.Checkpoint.Origin, currency.Decimals).Decode(c.Entry); err == nil {
+			c.Event, c.Currency = &decoded.Event, currency
+			return
+		}
+	}
 }
 
 // CheckProof checks a proof or receipt with nothing but a public key of the ledger and what it is about: an event's envelope, which a
@@ -104,7 +134,9 @@ func CheckProof(raw []byte, key string, about []byte) (CheckedProof, error) {
 	if err := transparency.CheckInclusion(p.Hashes, c, p.Index, transparency.LeafHash(entry)); err != nil {
 		return CheckedProof{}, broken("proof.wrong", err)
 	}
-	return CheckedProof{Checkpoint: c, Position: p.Index + 1, Entry: entry, Keys: keys}, nil
+	out := CheckedProof{Checkpoint: c, Position: p.Index + 1, Entry: entry, Keys: keys}
+	out.decode()
+	return out, nil
 }
 
 func checkExtension(raw []byte, key string, old []byte) (CheckedProof, error) {

@@ -96,9 +96,18 @@ func (l *ledger) write(t *testing.T, path string, format func(*bytes.Buffer, mon
 	}
 }
 
-func inHledger(b *bytes.Buffer, c money.Currency) *export.Journal { return export.NewHledger(b, c) }
+// told is a sentence that has all that these programs could take for something else.
+func told(e *domain.Event) string {
+	return e.Body.Type() + ": 1.000\u00a0₫; " + `"Quỹ \ A" | (x) * ! #a ^b @ {c}`
+}
 
-func inBeancount(b *bytes.Buffer, c money.Currency) *export.Journal { return export.NewBeancount(b, c) }
+func inHledger(b *bytes.Buffer, c money.Currency) *export.Journal {
+	return export.NewHledger(b, c, told)
+}
+
+func inBeancount(b *bytes.Buffer, c money.Currency) *export.Journal {
+	return export.NewBeancount(b, c, told)
+}
 
 // hledger accepts the journals of random ledgers in its strict mode, with our balances asserted at each month's end, and its own
 // balances are those of soquy to the last unit; it refuses a journal of which one amount was changed.
@@ -204,7 +213,7 @@ func TestBeancountAccounts(t *testing.T) {
 	seen := map[string]string{}
 	for _, code := range []string{"HB", "hb", "H-B", "H_B", "H.B", "X--H-5fB", "X--HB", "1", "x", "H-2dB", "X--H-2dB"} {
 		var out bytes.Buffer
-		j := export.NewBeancount(&out, money.Currency{Code: "VND"})
+		j := export.NewBeancount(&out, money.Currency{Code: "VND"}, told)
 		err := j.Add(&domain.Event{Body: &domain.OpeningRecorded{Fund: code, Unit: "T", Lines: []domain.Line{{Asset: domain.Cash, Amount: 1}}}})
 		if err != nil {
 			t.Fatal(err)

@@ -3,7 +3,6 @@ package export_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -39,7 +38,7 @@ var errCut = errors.New("cut off")
 
 func newFake(t testing.TB) *fake {
 	t.Helper()
-	secret, public, err := transparency.GenerateKey(rand.Reader, origin)
+	secret, public, err := transparency.GenerateKey(strings.NewReader(strings.Repeat("k", 64)), origin) // what the fuzzer finds is found again
 	if err != nil {
 		t.Fatal(err)
 	}
