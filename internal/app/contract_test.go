@@ -227,7 +227,7 @@ func TestContractShapes(t *testing.T) {
 		t.Error("no step changed a holding")
 	}
 
-	tamper(t, s.db, `UPDATE balances SET posted = posted + 1`)
+	s.alter(t, `UPDATE balances SET posted = posted + 1`)
 	seen = map[string]bool{}
 	if err := shapes["verify"].check("verify", json.RawMessage(s.run(t, 3, "", "verify", "--json")), seen); err != nil || !seen["verify.failures"] {
 		t.Errorf("verify: %v, %v", err, seen)

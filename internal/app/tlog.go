@@ -27,7 +27,7 @@ func (r *reader) tlog(ctx context.Context) (export.Log, error) {
 		if err != nil {
 			return fmt.Errorf("position %d: %w: %w", rec.Position, eventstore.ErrCorrupt, err)
 		}
-		if ok && rec.Position <= h.Position() { // the key may have changed since
+		if ok {
 			log.Keys = append(log.Keys, e)
 		}
 		return nil
@@ -35,7 +35,7 @@ func (r *reader) tlog(ctx context.Context) (export.Log, error) {
 	if err := r.db.Read(ctx, r.id, 1, 1, key); err != nil {
 		return export.Log{}, fmt.Errorf("read ledger.opened: %w", err)
 	}
-	if err := r.db.Subject(ctx, r.id, domain.KeySubject, key); err != nil {
+	if err := r.db.Subject(ctx, r.id, domain.KeySubject, 1, h.Position(), key); err != nil {
 		return export.Log{}, fmt.Errorf("read the changes of the key: %w", err)
 	}
 	log.Entries = func(ctx context.Context, first, count int64, yield func([]byte) error) error {
