@@ -120,8 +120,13 @@ func TestTriggersGoneOnPostgres(t *testing.T) {
 		{
 			fmt.Sprintf(refuse, `IF TG_OP <> 'TRUNCATE' THEN RETURN NEW; END IF;`), fmt.Sprintf(refuse, ""),
 			[][]string{
-				{"guard.altered", "events_no_change"}, {"guard.altered", "events_no_truncate"}, {"guard.altered", first}, {"guard.altered", first},
-				{"guard.altered", second}, {"guard.altered", second}, {"guard.altered", "tiles_no_update"},
+				{"guard.altered", "events_no_change"},
+				{"guard.altered", "events_no_truncate"},
+				{"guard.altered", first},
+				{"guard.altered", first},
+				{"guard.altered", second},
+				{"guard.altered", second},
+				{"guard.altered", "tiles_no_update"},
 			},
 		},
 		{
