@@ -143,7 +143,7 @@ func TestBothDatabasesAgree(t *testing.T) {
 		{"sample", "--method", "mus", "--seed", "a", "--size", "5"},
 		{"sample", "--method", "random", "--seed", "a", "--size", "5"},
 		{"sample", "--method", "top", "--size", "5", "--csv", "-"},
-		{"anomalies", "--limit", "1000000", "--rule", "duplicate_grant,duplicate_gift,duplicate_expense,split,round_sum,voucher_gap"},
+		{"anomalies", "--limit", "1000000", "--rule", "duplicate_grant,duplicate_gift,duplicate_expense,duplicate_reference,split,round_sum,voucher_gap"},
 		{"export", "hledger", "-"},
 		{"export", "beancount", "-"},
 		{"verify"},

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -146,6 +147,26 @@ func (r *reader) Personal(ctx context.Context, persons []uuid.UUID) (map[uuid.UU
 		out[person] = p
 	}
 	return out, nil
+}
+
+// remarksAtOnce is how many remarks are read at once.
+const remarksAtOnce = 1_024
+
+func (r *reader) Remarks(ctx context.Context, ids []uuid.UUID, yield func(id uuid.UUID, remark string)) error {
+	for some := range slices.Chunk(ids, remarksAtOnce) {
+		rows, err := r.db.Private(ctx, r.id, some)
+		if err != nil {
+			return explained(err, r.target)
+		}
+		for id, row := range rows {
+			remark, err := eventcodec.ParseRemark(row.Document)
+			if err != nil {
+				return explained(fmt.Errorf("%w: private text %s: %w", eventstore.ErrCorrupt, id, err), r.target)
+			}
+			yield(id, remark)
+		}
+	}
+	return nil
 }
 
 // DemoFigures compares what was published with what the ledger of a demo has.

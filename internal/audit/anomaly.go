@@ -18,19 +18,20 @@ type Rule string
 
 // The rules.
 const (
-	DuplicateGrant   Rule = "duplicate_grant"   // same person, purpose and period; of merit awards same level and prize
-	DuplicateGift    Rule = "duplicate_gift"    // same donor, fund, day and amount
-	DuplicateExpense Rule = "duplicate_expense" // same fund, purpose, payee, day and amount
-	Split            Rule = "split"             // payments to one payee within some days, each below a limit, together not
-	RoundSum         Rule = "round_sum"         // expenses of a whole multiple of a sum
-	OddHour          Rule = "odd_hour"          // recorded at night or at the weekend
-	BackDated        Rule = "back_dated"        // recorded long after the effective date
-	VoucherGap       Rule = "voucher_gap"       // a number of a series is missing or was taken twice
+	DuplicateGrant     Rule = "duplicate_grant"     // same person, purpose and period; of merit awards same level and prize
+	DuplicateGift      Rule = "duplicate_gift"      // same donor, fund, day and amount
+	DuplicateExpense   Rule = "duplicate_expense"   // same fund, purpose, payee, day and amount
+	DuplicateReference Rule = "duplicate_reference" // same reference in the remarks of entries at the bank
+	Split              Rule = "split"               // payments to one payee within some days, each below a limit, together not
+	RoundSum           Rule = "round_sum"           // expenses of a whole multiple of a sum
+	OddHour            Rule = "odd_hour"            // recorded at night or at the weekend
+	BackDated          Rule = "back_dated"          // recorded long after the effective date
+	VoucherGap         Rule = "voucher_gap"         // a number of a series is missing or was taken twice
 )
 
 // Rules returns all rules, in the order in which their findings stand.
 func Rules() []Rule {
-	return []Rule{DuplicateGrant, DuplicateGift, DuplicateExpense, Split, RoundSum, OddHour, BackDated, VoucherGap}
+	return []Rule{DuplicateGrant, DuplicateGift, DuplicateExpense, DuplicateReference, Split, RoundSum, OddHour, BackDated, VoucherGap}
 }
 
 // Thresholds are the numbers of the rules, and which entries they look at.
@@ -57,6 +58,7 @@ type Finding struct {
 	Payee             string      // "organisation:NAME", "donor:CODE", "person:ID", "collective:NAME", "unit:CODE", or "" where none was said
 	Day               domain.Date // effective; of OddHour and BackDated that of recording, in the ledger's time zone
 	Actor             string
+	Reference         string // of the bank: a part of a remark, which is private
 	Unit, First, Last string // the vouchers from First to Last
 	Missing           bool   // they are missing; else they were taken twice
 }
@@ -74,21 +76,23 @@ type Digits struct {
 type Anomalies struct {
 	Thresholds
 
-	zone      *time.Location
-	words     map[string]word
-	texts     []string // of words
-	reversed  map[int64]bool
-	groups    map[groupKey][]entry
-	grants    []grantSeen             // in the order of the log
-	granted   map[uuid.UUID]uuid.UUID // of grants to persons, where there is a limit: to whom
-	payees    map[uuid.UUID]string    // of other grants
-	gifts     []giftSeen
-	cancelled []cancelling
-	merged    []merging
-	paid      map[string][]entry // by payee
-	vouchers  map[voucherKey]map[int]voucherSeen
-	twice     map[voucherKey]map[int][]int64 // the positions of other commands that took a number
-	expenses  []entry
+	zone       *time.Location
+	words      map[string]word
+	texts      []string // of words
+	reversed   map[int64]bool
+	groups     map[groupKey][]entry
+	grants     []grantSeen             // in the order of the log
+	granted    map[uuid.UUID]uuid.UUID // of grants to persons, where there is a limit: to whom
+	payees     map[uuid.UUID]string    // of other grants
+	gifts      []giftSeen
+	cancelled  []cancelling
+	merged     []merging
+	paid       map[string][]entry // by payee
+	vouchers   map[voucherKey]map[int]voucherSeen
+	twice      map[voucherKey]map[int][]int64 // the positions of other commands that took a number
+	expenses   []entry
+	remarks    []remarked
+	references map[uuid.UUID][]string // by remark
 }
 
 // A word is the place of a text that many entries have.
@@ -157,7 +161,7 @@ func NewAnomalies(t Thresholds) *Anomalies {
 	return &Anomalies{
 		Thresholds: t, zone: time.UTC, words: map[string]word{}, reversed: map[int64]bool{}, groups: map[groupKey][]entry{},
 		granted: map[uuid.UUID]uuid.UUID{}, payees: map[uuid.UUID]string{}, paid: map[string][]entry{}, vouchers: map[voucherKey]map[int]voucherSeen{},
-		twice: map[voucherKey]map[int][]int64{},
+		twice: map[voucherKey]map[int][]int64{}, references: map[uuid.UUID][]string{},
 	}
 }
 
@@ -192,6 +196,7 @@ func (a *Anomalies) Add(e *domain.Event) error {
 	}
 	a.addVouchers(e)
 	a.addTimes(e)
+	a.addRemark(e)
 	return nil
 }
 
@@ -345,12 +350,13 @@ func (a *Anomalies) Findings() []Finding {
 			list = append(list, a.findingOf(k).of(kept))
 		}
 	}
+	list = append(list, a.duplicateReferences()...)
 	list = append(list, a.splits()...)
 	list = append(list, a.gaps()...)
 	rules := Rules()
 	slices.SortFunc(list, func(x, y Finding) int {
 		return cmp.Or(cmp.Compare(slices.Index(rules, x.Rule), slices.Index(rules, y.Rule)), cmp.Compare(x.Positions[0], y.Positions[0]),
-			cmp.Compare(x.Unit+x.First, y.Unit+y.First))
+			cmp.Compare(x.Unit+x.First+x.Reference, y.Unit+y.First+y.Reference))
 	})
 	return list
 }

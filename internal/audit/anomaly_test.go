@@ -106,6 +106,33 @@ func TestDuplicates(t *testing.T) {
 	}
 }
 
+func TestDuplicateReferences(t *testing.T) {
+	at := func(remark byte, asset domain.Asset) domain.Event {
+		return domain.Event{
+			Remark: &domain.Commitment{Private: id(remark)},
+			Body:   &domain.ExpenseRecorded{Fund: "HB", Asset: asset, Amount: 70, Purpose: "printing", Unit: "T"},
+		}
+	}
+	a := looked(t, usual(), at(1, domain.Bank), at(2, domain.Bank), at(3, domain.Bank), at(4, domain.Cash), at(5, domain.Bank), at(6, domain.Bank), at(7, domain.Bank))
+	if err := a.Add(&domain.Event{Position: 8, Body: &domain.EntryReversed{Position: 7}}); err != nil {
+		t.Fatal(err)
+	}
+	if ids := a.Remarks(); !slices.Equal(ids, []uuid.UUID{id(1), id(2), id(3), id(5), id(6)}) {
+		t.Errorf("it would read %v", ids)
+	}
+	for n, text := range map[byte]string{
+		1: "Ủy nhiệm chi FT17066123456, ngày 07/03/2017", 2: "in ấn (ft17066123456; FT17066123456)", 3: "FT17066123457 ngày 07/03/2017",
+		4: "FT17066123456", 5: "2017-03-07, 500.000 đồng, số 12/QĐ-HKH", 6: "2017-03-07, 500.000 đồng, số 12/QĐ-HKH", 7: "FT17066123456",
+	} {
+		a.ReadRemark(id(n), text)
+	}
+	list := a.Findings()
+	one(t, "one reference twice", list, DuplicateReference, 1, 2)
+	if i := slices.IndexFunc(list, func(f Finding) bool { return f.Rule == DuplicateReference }); list[i].Reference != "FT17066123456" || list[i].Amount != 140 {
+		t.Errorf("found %+v", list[i])
+	}
+}
+
 func TestRoundSums(t *testing.T) {
 	limits := usual()
 	limits.Round = 1000

@@ -96,6 +96,9 @@ func (p *program) anomaliesCommand() *command {
 			if err == nil {
 				err = p.eachEvent(ctx, r, 1, h.Position, a.Add)
 			}
+			if err == nil && (len(rules.values) == 0 || slices.Contains(rules.values, string(audit.DuplicateReference))) {
+				err = r.Remarks(ctx, a.Remarks(), a.ReadRemark)
+			}
 			if err != nil {
 				return err
 			}
@@ -140,6 +143,8 @@ func (p *program) findingText(f *audit.Finding, c money.Currency) string {
 	case audit.DuplicateExpense:
 		return p.t("anomaly.duplicate_expense", "n", n, "fund", f.Fund, "purpose", p.cat.Term("expense", f.Purpose), "payee", p.payee(f.Payee),
 			"day", p.date(f.Day), "amount", amount)
+	case audit.DuplicateReference:
+		return p.t("anomaly.duplicate_reference", "n", n, "reference", f.Reference[len(f.Reference)-shownReference:], "amount", amount)
 	case audit.Split:
 		return p.t("anomaly.split", "n", n, "payee", p.payee(f.Payee), "day", p.date(f.Day), "amount", amount)
 	case audit.RoundSum:
@@ -158,6 +163,9 @@ func (p *program) findingText(f *audit.Finding, c money.Currency) string {
 	}
 	return p.t("anomaly.voucher_twice", "unit", f.Unit, "numbers", numbers)
 }
+
+// shownReference is how much of a reference is shown: enough to find it on a statement of the bank, and no phone number.
+const shownReference = 4
 
 // payee names who was paid.
 func (p *program) payee(s string) string {

@@ -159,6 +159,8 @@ type Reader interface {
 	Book(ctx context.Context, position int64) (*domain.Book, error)
 	// Personal returns the private documents of persons that still exist, by person.
 	Personal(ctx context.Context, persons []uuid.UUID) (map[uuid.UUID]Personal, error)
+	// Remarks calls yield with those of the remarks, by the IDs of their private texts, that still exist, in no order.
+	Remarks(ctx context.Context, ids []uuid.UUID, yield func(id uuid.UUID, remark string)) error
 	Close() error
 }
 

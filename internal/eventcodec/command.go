@@ -511,6 +511,16 @@ func checkPersonal(doc []byte) error {
 // RemarkDocument returns the RFC 8785 form of a remark.
 func RemarkDocument(remark string) []byte { return jcs.AppendString(nil, remark) }
 
+// ParseRemark reads a document of RemarkDocument.
+func ParseRemark(doc []byte) (string, error) {
+	r := jcs.NewReader(doc)
+	remark, err := r.String()
+	if err == nil {
+		err = r.End()
+	}
+	return remark, err
+}
+
 // AppendCanonical appends the RFC 8785 form of a command's type, effective_on and data without private texts.
 func (p *Parser) AppendCanonical(dst []byte, on domain.Date, body domain.CommandBody) ([]byte, error) {
 	c := &coder{mode: writing}
