@@ -24,6 +24,14 @@ type Line struct {
 	ValuedBy string
 }
 
+// SumLines returns what lines are worth together.
+func SumLines(lines []Line) (sum int64) {
+	for i := range lines {
+		sum += lines[i].Amount
+	}
+	return sum
+}
+
 // ReceiveDonation records a gift of cash, bank money, goods or labour.
 type ReceiveDonation struct {
 	Fund, Donor string

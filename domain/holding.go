@@ -34,7 +34,8 @@ func (b Balance) Available() int64 { return b.Posted - b.Encumbered }
 // AvailableQuantity is what is there of goods and not reserved, in thousandths.
 func (b Balance) AvailableQuantity() int64 { return b.Quantity - b.QuantityEncumbered }
 
-func (b Balance) plus(e Effect) Balance {
+// Plus returns the balance after an effect.
+func (b Balance) Plus(e Effect) Balance {
 	b.Posted += e.Posted
 	b.Encumbered += e.Encumbered
 	b.Quantity += e.Quantity

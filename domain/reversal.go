@@ -129,7 +129,7 @@ func (d *decision) bearable(effects []Effect) {
 		if _, seen := sums[k]; !seen {
 			order = append(order, k)
 		}
-		sums[k] = sums[k].plus(e)
+		sums[k] = sums[k].Plus(e)
 	}
 	for _, k := range order {
 		f, change := d.b.funds[k.fund], sums[k]

@@ -58,3 +58,11 @@ func (e *RowError) Error() string {
 
 // Is says that it is ErrCorrupt.
 func (e *RowError) Is(target error) bool { return target == ErrCorrupt }
+
+// CopyExactly copies what a column has where that is as long as it must be: nothing is read for what it begins with. Errors: *RowError.
+func CopyExactly(to, from []byte, column string, position int64) error {
+	if copy(to, from) != len(from) || len(from) != len(to) {
+		return &RowError{Column: column, Position: position, Problem: fmt.Sprintf("has %d bytes, not %d", len(from), len(to))}
+	}
+	return nil
+}

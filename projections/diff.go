@@ -16,7 +16,8 @@ var ErrDiffers = errors.New("the events do not add up to the difference")
 // A TotalsSum is what rows of totals count.
 type TotalsSum struct{ Grants, People, Amount int64 }
 
-func sumOf(r *TotalsRow) TotalsSum {
+// SumOf returns the numbers of a row; none of nil.
+func SumOf(r *TotalsRow) TotalsSum {
 	if r == nil {
 		return TotalsSum{}
 	}
@@ -75,7 +76,7 @@ func (c *TotalsChange) Row() *TotalsRow {
 }
 
 // Difference is what after has more than before.
-func (c *TotalsChange) Difference() TotalsSum { return sumOf(c.After).Less(sumOf(c.Before)) }
+func (c *TotalsChange) Difference() TotalsSum { return SumOf(c.After).Less(SumOf(c.Before)) }
 
 // A TotalsDiff finds what changed in totals from one knowledge of a ledger to a later one. It is given the events between, in order, and then
 // checks that they explain it.
@@ -115,7 +116,7 @@ func NewTotalsDiff(q TotalsQuery, of TotalsSides, tree *Tree, aliases Aliases, t
 	side(of.After, func(s *sides, r *TotalsRow) { s.after = r })
 	var changed []*sides
 	for _, s := range rows {
-		if sumOf(s.before) != sumOf(s.after) {
+		if SumOf(s.before) != SumOf(s.after) {
 			changed = append(changed, s)
 		}
 	}
@@ -125,8 +126,8 @@ func NewTotalsDiff(q TotalsQuery, of TotalsSides, tree *Tree, aliases Aliases, t
 	for i, s := range changed {
 		want[i] = s.TotalsRow
 		d.Changes[i] = TotalsChange{
-			Before: s.before, After: s.after, Structure: sumOf(s.placed).Less(sumOf(s.before)),
-			ofUnits: sumOf(s.moved) != sumOf(s.before), ofPersons: sumOf(s.placed) != sumOf(s.moved),
+			Before: s.before, After: s.after, Structure: SumOf(s.placed).Less(SumOf(s.before)),
+			ofUnits: SumOf(s.moved) != SumOf(s.before), ofPersons: SumOf(s.placed) != SumOf(s.moved),
 		}
 	}
 	var err error
@@ -236,10 +237,11 @@ func (c *BalanceChange) Row() *BalanceRow {
 
 // Difference is what after has more than before.
 func (c *BalanceChange) Difference() domain.Balance {
-	return less(balanceOf(c.After), balanceOf(c.Before))
+	return less(BalanceOf(c.After), BalanceOf(c.Before))
 }
 
-func balanceOf(r *BalanceRow) domain.Balance {
+// BalanceOf returns the balance of a row; none of nil.
+func BalanceOf(r *BalanceRow) domain.Balance {
 	if r == nil {
 		return domain.Balance{}
 	}
@@ -292,7 +294,7 @@ func NewBalanceDiff(q BalanceQuery, position int64, before, after []BalanceRow, 
 		if c.After == nil {
 			placed = nil
 		}
-		c.Structure = less(balanceOf(placed), balanceOf(c.Before))
+		c.Structure = less(BalanceOf(placed), BalanceOf(c.Before))
 		if was != nil && was.Unit != after[i].Unit {
 			for j := range of {
 				if u := &of[j]; u.Fund == was.Fund && u.Position > position && (q.AsOf == nil || u.From <= *q.AsOf) {
@@ -341,8 +343,7 @@ func (d *BalanceDiff) Check() error {
 		c := &d.Changes[i]
 		found := c.Structure
 		for _, e := range c.Events {
-			found.Posted, found.Encumbered = found.Posted+e.Posted, found.Encumbered+e.Encumbered
-			found.Quantity, found.QuantityEncumbered = found.Quantity+e.Quantity, found.QuantityEncumbered+e.QuantityEncumbered
+			found = found.Plus(e.Effect)
 		}
 		if want := c.Difference(); found != want {
 			return fmt.Errorf("%w: %s of %s: %+v where %+v differ", ErrDiffers, c.Row().Asset, c.Row().Fund, found, want)

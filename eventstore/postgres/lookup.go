@@ -48,7 +48,7 @@ func (s *Store) CommandsAround(ctx context.Context, ledger, id uuid.UUID) (befor
 func scanCommand(rows pgx.Rows) (c eventstore.Command, err error) {
 	var fingerprint []byte
 	if err = rows.Scan(&c.ID, &fingerprint, &c.First, &c.Last); err == nil {
-		err = exactly(c.Fingerprint[:], fingerprint, "commands.fingerprint", c.First)
+		err = eventstore.CopyExactly(c.Fingerprint[:], fingerprint, "commands.fingerprint", c.First)
 	}
 	return c, err
 }
@@ -77,7 +77,7 @@ func (s *Store) Private(ctx context.Context, ledger uuid.UUID, ids []uuid.UUID) 
 func scanPrivate(rows pgx.Rows) (p eventstore.Private, err error) {
 	var salt []byte
 	if err = rows.Scan(&p.ID, &salt, &p.Document); err == nil {
-		err = exactly(p.Salt[:], salt, "private.salt", 0)
+		err = eventstore.CopyExactly(p.Salt[:], salt, "private.salt", 0)
 	}
 	return p, err
 }

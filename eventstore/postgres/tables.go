@@ -104,7 +104,7 @@ func (s *Store) AllCommands(ctx context.Context, ledger uuid.UUID, yield func(ev
 			}
 			c.ID = uuid.UUID(v[0])
 			c.First, c.Last = int64(binary.BigEndian.Uint64(v[2])), int64(binary.BigEndian.Uint64(v[3]))
-			return c, exactly(c.Fingerprint[:], v[1], "commands.fingerprint", c.First)
+			return c, eventstore.CopyExactly(c.Fingerprint[:], v[1], "commands.fingerprint", c.First)
 		},
 		func(c *eventstore.Command) []any { return []any{c.ID, &c.ID} },
 		func(c *eventstore.Command) error { return yield(*c) },
@@ -225,12 +225,4 @@ func (s *Store) Strays(ctx context.Context) ([]eventstore.Stray, error) {
 		return cmp.Or(cmp.Compare(a.Table, b.Table), cmp.Compare(a.LedgerID, b.LedgerID))
 	})
 	return strays, wrap("look for strays", err)
-}
-
-// exactly copies what is as long as it must be. Nothing is read for what it begins with.
-func exactly(to, from []byte, column string, position int64) error {
-	if copy(to, from) != len(from) || len(from) != len(to) {
-		return &eventstore.RowError{Column: column, Position: position, Problem: fmt.Sprintf("has %d bytes, not %d", len(from), len(to))}
-	}
-	return nil
 }

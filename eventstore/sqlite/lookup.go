@@ -26,7 +26,7 @@ func (s *Store) Commands(ctx context.Context, ledger uuid.UUID, ids []uuid.UUID)
 		if err := rows.Scan(&id, &fingerprint, &c.First, &c.Last); err != nil {
 			return err
 		}
-		if err := errors.Join(exactly(c.ID[:], id, "commands.command_id", c.First), exactly(c.Fingerprint[:], fingerprint, "commands.fingerprint", c.First)); err != nil {
+		if err := errors.Join(eventstore.CopyExactly(c.ID[:], id, "commands.command_id", c.First), eventstore.CopyExactly(c.Fingerprint[:], fingerprint, "commands.fingerprint", c.First)); err != nil {
 			return err
 		}
 		found[c.ID] = c
@@ -71,7 +71,7 @@ func scanPrivate(rows *sql.Rows) (eventstore.Private, error) {
 	if err := rows.Scan(&id, &salt, &p.Document); err != nil {
 		return p, err
 	}
-	return p, errors.Join(exactly(p.ID[:], id, "private.private_id", 0), exactly(p.Salt[:], salt, "private.salt", 0))
+	return p, errors.Join(eventstore.CopyExactly(p.ID[:], id, "private.private_id", 0), eventstore.CopyExactly(p.Salt[:], salt, "private.salt", 0))
 }
 
 // lookup runs a query that ends in IN for all IDs, a chunk at a time.

@@ -77,7 +77,7 @@ func (s *Store) Ledgers(ctx context.Context) ([]eventstore.Head, error) {
 		if err != nil {
 			return nil, wrap("list the ledgers", err)
 		}
-		if err := exactly(h.Ledger[:], id, "ledgers.ledger_id", 0); err != nil {
+		if err := eventstore.CopyExactly(h.Ledger[:], id, "ledgers.ledger_id", 0); err != nil {
 			return nil, wrap("list the ledgers", err)
 		}
 		heads = append(heads, h)
@@ -177,7 +177,7 @@ func (c *chunk) load(ctx context.Context, s *Store, query string, args ...any) e
 		}
 		if bytes != nil {
 			r.Envelope = c.keep(bytes)
-			if err := exactly(r.ID[:], id, "events.event_id", r.Position); err != nil {
+			if err := eventstore.CopyExactly(r.ID[:], id, "events.event_id", r.Position); err != nil {
 				return err
 			}
 			r.Type = typ.String

@@ -23,7 +23,7 @@ func (s *Store) AllCommands(ctx context.Context, ledger uuid.UUID, yield func(ev
 		func(rows *sql.Rows) (c eventstore.Command, err error) {
 			var id, fingerprint sql.RawBytes
 			if err = rows.Scan(&id, &fingerprint, &c.First, &c.Last); err == nil {
-				err = errors.Join(exactly(c.ID[:], id, "commands.command_id", c.First), exactly(c.Fingerprint[:], fingerprint, "commands.fingerprint", c.First))
+				err = errors.Join(eventstore.CopyExactly(c.ID[:], id, "commands.command_id", c.First), eventstore.CopyExactly(c.Fingerprint[:], fingerprint, "commands.fingerprint", c.First))
 			}
 			return c, err
 		},
@@ -210,12 +210,4 @@ func idText(id []byte) string {
 		return u.String()
 	}
 	return fmt.Sprintf("%x", id)
-}
-
-// exactly copies what is as long as it must be. Nothing is read for what it begins with.
-func exactly(to, from []byte, column string, position int64) error {
-	if copy(to, from) != len(from) || len(from) != len(to) {
-		return &eventstore.RowError{Column: column, Position: position, Problem: fmt.Sprintf("has %d bytes, not %d", len(from), len(to))}
-	}
-	return nil
 }

@@ -246,7 +246,7 @@ func (a *Anomalies) addGift(e *domain.Event, b *domain.DonationReceived) {
 	if !a.within(e) {
 		return
 	}
-	g := giftSeen{entry{e.Position, sumLines(b.Lines), e.EffectiveOn}, a.word(b.Donor), a.word(b.Fund)}
+	g := giftSeen{entry{e.Position, domain.SumLines(b.Lines), e.EffectiveOn}, a.word(b.Donor), a.word(b.Fund)}
 	if b.DonorKind == "anonymous" {
 		g.donor = noWord
 	}
@@ -414,18 +414,18 @@ func resolved(into map[uuid.UUID]uuid.UUID, person uuid.UUID) uuid.UUID {
 
 // repeated puts entries together that have a key in common, and returns the groups of at least two. Most entries are alone, so they are
 // counted first.
-func repeated[K comparable, E any](list []E, key func(*E) (K, bool)) map[K][]*E {
+func repeated[K comparable, E any](list []E, of func(*E) (k K, it entry, counts bool)) map[K][]entry {
 	seen := make(map[K]bool, len(list)) // whether more than once
 	for i := range list {
-		if k, counts := key(&list[i]); counts {
+		if k, _, counts := of(&list[i]); counts {
 			_, before := seen[k]
 			seen[k] = before
 		}
 	}
-	groups := map[K][]*E{}
+	groups := map[K][]entry{}
 	for i := range list {
-		if k, counts := key(&list[i]); counts && seen[k] {
-			groups[k] = append(groups[k], &list[i])
+		if k, it, counts := of(&list[i]); counts && seen[k] {
+			groups[k] = append(groups[k], it)
 		}
 	}
 	return groups
@@ -443,18 +443,14 @@ func (a *Anomalies) duplicateGrants() []Finding {
 		kind, what, period word
 	}
 	into := a.persons()
-	groups := repeated(a.grants, func(g *grantSeen) (key, bool) {
+	groups := repeated(a.grants, func(g *grantSeen) (key, entry, bool) {
 		counts := g.person != uuid.Nil && !gone[g.id] && !a.reversed[g.position]
-		return key{resolved(into, g.person), g.kind, g.what, g.period}, counts
+		return key{resolved(into, g.person), g.kind, g.what, g.period}, g.entry, counts
 	})
 	var found []Finding
 	for k, list := range groups {
 		f := Finding{Rule: DuplicateGrant, Person: k.person, Kind: a.texts[k.kind], Period: a.texts[k.period]}
-		var entries []entry
-		for _, g := range list {
-			entries = append(entries, g.entry)
-		}
-		found = append(found, f.of(entries))
+		found = append(found, f.of(list))
 	}
 	return found
 }
@@ -465,17 +461,13 @@ func (a *Anomalies) duplicateGifts() []Finding {
 		day         domain.Date
 		amount      int64
 	}
-	groups := repeated(a.gifts, func(g *giftSeen) (key, bool) {
-		return key{g.donor, g.fund, g.day, g.amount}, g.donor != noWord && !a.reversed[g.position]
+	groups := repeated(a.gifts, func(g *giftSeen) (key, entry, bool) {
+		return key{g.donor, g.fund, g.day, g.amount}, g.entry, g.donor != noWord && !a.reversed[g.position]
 	})
 	var found []Finding
 	for k, list := range groups {
 		f := Finding{Rule: DuplicateGift, Donor: a.texts[k.donor], Fund: a.texts[k.fund], Day: k.day}
-		var entries []entry
-		for _, g := range list {
-			entries = append(entries, g.entry)
-		}
-		found = append(found, f.of(entries))
+		found = append(found, f.of(list))
 	}
 	return found
 }

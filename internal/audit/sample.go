@@ -47,9 +47,9 @@ func Moved(body domain.EventBody) (Money, bool) {
 	case *domain.EntryReversed:
 		return Moved(b.Entry)
 	case *domain.OpeningRecorded:
-		return Money{sumLines(b.Lines), nil, []string{b.Fund}, []string{b.Unit}}, true
+		return Money{domain.SumLines(b.Lines), nil, []string{b.Fund}, []string{b.Unit}}, true
 	case *domain.DonationReceived:
-		m := Money{sumLines(b.Lines), nil, []string{b.Fund}, []string{b.Unit}}
+		m := Money{domain.SumLines(b.Lines), nil, []string{b.Fund}, []string{b.Unit}}
 		for i := range b.Lines {
 			measure := projections.DonationInKind
 			if b.Lines[i].Asset.IsMoney() {
@@ -75,13 +75,6 @@ func Moved(body domain.EventBody) (Money, bool) {
 		return Money{max(b.Amount, -b.Amount), nil, []string{b.Fund}, []string{b.Unit}}, true
 	}
 	return Money{}, false
-}
-
-func sumLines(lines []domain.Line) (sum int64) {
-	for i := range lines {
-		sum += lines[i].Amount
-	}
-	return sum
 }
 
 // A Population says which entries a sample is drawn from. The zero value is all that moved something.

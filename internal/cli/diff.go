@@ -255,7 +255,7 @@ func (p *program) totalsDiffJSON(before, h Head, q *projections.TotalsQuery, cha
 		if r == nil {
 			return nil
 		}
-		s := sum(projections.TotalsSum{Grants: r.Grants, People: r.People, Amount: r.Amount})
+		s := sum(projections.SumOf(r))
 		return &s
 	}
 	answer := totalsDiffJSON{
@@ -388,13 +388,7 @@ func (p *program) totalChangeTable(h Head, c *projections.TotalsChange, ofGrants
 		}
 		return []string{p.t(name), "", grants, people, amount, "", ""}
 	}
-	side := func(r *projections.TotalsRow) projections.TotalsSum {
-		if r == nil {
-			return projections.TotalsSum{}
-		}
-		return projections.TotalsSum{Grants: r.Grants, People: r.People, Amount: r.Amount}
-	}
-	t.row(line("diff.before", side(c.Before), false)...)
+	t.row(line("diff.before", projections.SumOf(c.Before), false)...)
 	if len(c.Structural) > 0 {
 		t.row(line("diff.structure", c.Structure, true)...)
 		p.structuralRows(t, c.Structural, 3)
@@ -407,7 +401,7 @@ func (p *program) totalChangeTable(h Head, c *projections.TotalsChange, ofGrants
 		t.row(p.count(e.Position), p.date(e.EffectiveOn), grants, counted, p.signed(e.Amount, h.Currency), e.ID.String(), e.Text)
 	}
 	t.footer(line("diff.difference", c.Difference(), true)...)
-	t.footer(line("diff.after", side(c.After), false)...)
+	t.footer(line("diff.after", projections.SumOf(c.After), false)...)
 	t.print()
 }
 
@@ -470,22 +464,16 @@ func (p *program) balanceChangeTable(h Head, c *projections.BalanceChange) {
 	line := func(name string, b domain.Balance, changed bool) []string {
 		return slices.Concat([]string{p.t(name), ""}, figures(b, changed), []string{"", ""})
 	}
-	side := func(r *projections.BalanceRow) domain.Balance {
-		if r == nil {
-			return domain.Balance{}
-		}
-		return r.Balance
-	}
-	t.row(line("diff.before", side(c.Before), false)...)
+	t.row(line("diff.before", projections.BalanceOf(c.Before), false)...)
 	if len(c.Structural) > 0 {
 		t.row(line("diff.structure", c.Structure, true)...)
 		p.structuralRows(t, c.Structural, len(columns)-2)
 	}
 	for _, e := range c.Events {
-		b := domain.Balance{Posted: e.Posted, Encumbered: e.Encumbered, Quantity: e.Quantity, QuantityEncumbered: e.QuantityEncumbered}
+		b := domain.Balance{}.Plus(e.Effect)
 		t.row(slices.Concat([]string{p.count(e.Position), p.date(e.Day)}, figures(b, true), []string{e.ID.String(), e.Text})...)
 	}
 	t.footer(line("diff.difference", c.Difference(), true)...)
-	t.footer(line("diff.after", side(c.After), false)...)
+	t.footer(line("diff.after", projections.BalanceOf(c.After), false)...)
 	t.print()
 }

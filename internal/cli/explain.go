@@ -259,10 +259,7 @@ func (p *program) explainBalance(ctx context.Context, r Reader, v View, q projec
 			if effect.Fund != q.Funds[0] || effect.Asset != asset || q.AsOf != nil && effect.Day > *q.AsOf {
 				continue
 			}
-			sum.Posted += effect.Posted
-			sum.Encumbered += effect.Encumbered
-			sum.Quantity += effect.Quantity
-			sum.QuantityEncumbered += effect.QuantityEncumbered
+			sum = sum.Plus(effect)
 			list = append(list, projections.EventEffect{Mention: p.teller(v.Head()).Mention(e), Effect: effect})
 		}
 		return nil

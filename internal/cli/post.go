@@ -311,9 +311,9 @@ func (p *program) recorded(events []domain.Event) string {
 func amountOf(body domain.EventBody) (amount, quantity int64, ok bool) {
 	switch b := body.(type) {
 	case *domain.DonationReceived:
-		return sumOf(b.Lines), 0, true
+		return domain.SumLines(b.Lines), 0, true
 	case *domain.OpeningRecorded:
-		return sumOf(b.Lines), 0, true
+		return domain.SumLines(b.Lines), 0, true
 	case *domain.Granted:
 		return b.Amount, b.Quantity, true
 	case *domain.GrantDisbursed:
@@ -338,14 +338,6 @@ func amountOf(body domain.EventBody) (amount, quantity int64, ok bool) {
 		return amountOf(b.Entry)
 	}
 	return 0, 0, false
-}
-
-func sumOf(lines []domain.Line) int64 {
-	var sum int64
-	for i := range lines {
-		sum += lines[i].Amount
-	}
-	return sum
 }
 
 // tellAvailable prints what is available now in the holdings that the events changed.

@@ -228,10 +228,8 @@ func (p *program) steps(ctx context.Context, to KnownAt) error {
 		balances := make([]domain.Balance, len(effects))
 		for i := range effects {
 			key := holdingKey{effects[i].Fund, effects[i].Asset}
-			b := after[key]
-			b.Posted, b.Encumbered = b.Posted+effects[i].Posted, b.Encumbered+effects[i].Encumbered
-			b.Quantity, b.QuantityEncumbered = b.Quantity+effects[i].Quantity, b.QuantityEncumbered+effects[i].QuantityEncumbered
-			after[key], balances[i] = b, b
+			after[key] = after[key].Plus(effects[i])
+			balances[i] = after[key]
 		}
 		if p.json {
 			return p.stepJSON(vi, en, e, effects, balances, h.Currency)

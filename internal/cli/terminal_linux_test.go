@@ -26,6 +26,9 @@ func openTerminal(t *testing.T) *terminal {
 	t.Helper()
 	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("no pseudo-terminals: %v", err)
+		}
 		t.Skipf("no pseudo-terminals here: %v", err)
 	}
 	fd := int(person.Fd())
