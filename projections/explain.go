@@ -24,12 +24,13 @@ type RowShare struct {
 // An Explainer finds the events that rows of totals are made of. It is given the events of the log in order; what it finds adds up to the
 // rows, and Row is a row that follows from them alone.
 type Explainer struct {
-	tally *Tally
-	fold  *Fold
-	keys  map[uuid.UUID]*FactKey
-	want  []TotalsRow
-	named map[string]int    // of want
-	rows  map[*tallyRow]int // those of the tally that were looked at; −1: not wanted
+	tally   *Tally
+	fold    *Fold
+	keys    map[uuid.UUID]*FactKey
+	numbers keyNumbers
+	want    []TotalsRow
+	named   map[string]int    // of want
+	rows    map[*tallyRow]int // those of the tally that were looked at; −1: not wanted
 }
 
 // NewExplainer makes an explainer of the rows that have the values, measure and recipient of those that are wanted, of a query.
@@ -74,7 +75,8 @@ func (x *Explainer) Add(e *domain.Event) ([]RowShare, error) {
 		if !slices.Contains(x.tally.q.Bases(), f.Basis) || !x.tally.q.covers(f.Day) {
 			continue
 		}
-		rows, err := x.tally.rowsAt(x.keys[f.Key], f.Day)
+		k := x.keys[f.Key]
+		rows, err := x.tally.at(k.numbers, k, f.Day)
 		if err != nil {
 			return nil, err
 		}
@@ -139,13 +141,14 @@ func (x *Explainer) learn() {
 		if x.keys[id] != nil {
 			continue
 		}
-		k := &FactKey{index: len(x.keys)}
+		k := new(FactKey)
 		for j, to := range [...]*string{
 			&k.Unit, &k.Fund, &k.Measure, &k.Recipient, &k.AchievementLevel, &k.EducationLevel, &k.SchoolYear, &k.Cause,
 			&k.Asset, &k.DonorKind, &k.Purpose,
 		} {
 			*to = row[j+1].Text
 		}
+		x.numbers.number(k)
 		x.keys[id] = k
 		x.tally.states = append(x.tally.states, keyState{})
 	}

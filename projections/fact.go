@@ -5,8 +5,8 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
-	"sort"
 	"sync"
 
 	"github.com/google/uuid"
@@ -45,21 +45,64 @@ type FactSource interface {
 type KnownFacts struct {
 	slot    int
 	builder uuid.UUID
-	through int64     // blocks before this one
-	last    uuid.UUID // the ID of their last event
-	bases   [3][]knownFact
-	people  []uint32
+	through int64      // blocks before this one
+	last    uuid.UUID  // the ID of their last event
+	keys    []*FactKey // by their numbers
+	numbers []numbers  // of keys
+	bases   [3]factList
 }
 
-// A knownFact has its persons in people of its KnownFacts: first those on, then those off.
+// A factList has facts in order of key, by its number, and day, so that a question goes from key to key and never back.
+type factList struct {
+	days   []int32 // of the facts: all that is looked at of most
+	facts  []knownFact
+	people []uint32 // of one fact after another: first those on, then those off
+}
+
+// A knownFact has no pointers: there are many.
 type knownFact struct {
-	key     *FactKey
 	amount  int64
-	day     int32
+	key     int32 // its number
 	block   int32
 	grants  int32
-	people  uint32
+	people  uint32 // where its persons begin
 	on, off uint32
+}
+
+// compare is the order of a fact and another of the same list or another one.
+func (l *factList) compare(i int, o *factList, j int) int {
+	return cmp.Or(cmp.Compare(l.facts[i].key, o.facts[j].key), cmp.Compare(l.days[i], o.days[j]))
+}
+
+// add puts a fact of a list at the end.
+func (l *factList) add(from *factList, i int) {
+	f := from.facts[i]
+	people := from.people[f.people : f.people+f.on+f.off]
+	f.people = uint32(len(l.people))
+	l.days, l.facts, l.people = append(l.days, from.days[i]), append(l.facts, f), append(l.people, people...)
+}
+
+// with returns a list with the facts of another one, which are in no order.
+func (l *factList) with(o *factList) factList {
+	order := make([]int, len(o.facts))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return o.compare(i, o, j) })
+	n := len(l.facts) + len(o.facts)
+	all := factList{make([]int32, 0, n), make([]knownFact, 0, n), make([]uint32, 0, len(l.people)+len(o.people))}
+	next := 0
+	for _, i := range order {
+		for next < len(l.facts) && l.compare(next, o, i) <= 0 {
+			all.add(l, next)
+			next++
+		}
+		all.add(o, i)
+	}
+	for ; next < len(l.facts); next++ {
+		all.add(l, next)
+	}
+	return all
 }
 
 // maxFacts and maxPeople are how many facts and persons of a ledger are remembered: some 80 MB at most.
@@ -115,73 +158,74 @@ func (k *KnownFacts) read(ctx context.Context, through int64, keys map[uuid.UUID
 	if err != nil {
 		return nil, err
 	}
-	more := &KnownFacts{slot: k.slot, builder: k.builder, through: through, last: last, people: slices.Clone(k.people)}
-	n := len(k.bases[0]) + len(k.bases[1]) + len(k.bases[2])
+	more := &KnownFacts{slot: k.slot, builder: k.builder, through: through, last: last, keys: slices.Clone(k.keys), numbers: slices.Clone(k.numbers)}
+	n, people := 0, 0
+	for _, l := range k.bases {
+		n, people = n+len(l.facts), people+len(l.people)
+	}
+	var fresh [len(k.bases)]factList
 	tooMany := false
 	err = source.Blocks(ctx, k.through, through, func(f *Fact) error {
-		if n++; n > maxFacts || len(more.people) > maxPeople {
+		if n++; n > maxFacts || people > maxPeople {
 			tooMany = true
 			return nil
 		}
-		if f.Basis < 0 || f.Basis >= len(more.bases) || int64(int32(f.Grants)) != f.Grants || int64(int32(f.Block)) != f.Block {
+		if f.Basis < 0 || f.Basis >= len(fresh) || int64(int32(f.Grants)) != f.Grants || int64(int32(f.Block)) != f.Block {
 			return fmt.Errorf("%w: a fact has basis %d, block %d and %d grants", eventstore.ErrCorrupt, f.Basis, f.Block, f.Grants)
 		}
 		key := keys[f.Key]
 		if key == nil {
 			return fmt.Errorf("%w: %s", ErrUnknownKey, f.Key)
 		}
-		more.bases[f.Basis] = append(more.bases[f.Basis], knownFact{
-			key: key, amount: f.Amount, day: int32(f.Day), block: int32(f.Block), grants: int32(f.Grants),
-			people: uint32(len(more.people)), on: uint32(len(f.On) / 4), off: uint32(len(f.Off) / 4),
+		if missing := int(key.index) - len(more.keys) + 1; missing > 0 {
+			more.keys, more.numbers = append(more.keys, make([]*FactKey, missing)...), append(more.numbers, make([]numbers, missing)...)
+		}
+		more.keys[key.index], more.numbers[key.index] = key, key.numbers
+		l := &fresh[f.Basis]
+		l.days = append(l.days, int32(f.Day))
+		l.facts = append(l.facts, knownFact{
+			amount: f.Amount, key: key.index, block: int32(f.Block), grants: int32(f.Grants),
+			people: uint32(len(l.people)), on: uint32(len(f.On) / 4), off: uint32(len(f.Off) / 4),
 		})
-		more.people = appendOrdinals(appendOrdinals(more.people, f.On), f.Off)
+		l.people = appendOrdinals(appendOrdinals(l.people, f.On), f.Off)
+		people += (len(f.On) + len(f.Off)) / 4
 		return nil
 	})
 	if err != nil || tooMany {
 		return nil, err
 	}
-	for i, list := range more.bases {
-		slices.SortStableFunc(list, func(a, b knownFact) int { return cmp.Compare(a.day, b.day) })
-		more.bases[i] = merge(k.bases[i], list)
+	for i := range fresh {
+		more.bases[i] = k.bases[i].with(&fresh[i])
 	}
 	return more, nil
-}
-
-// merge puts two lists in order of day into one.
-func merge(a, b []knownFact) []knownFact {
-	list := make([]knownFact, 0, len(a)+len(b))
-	for len(a) > 0 && len(b) > 0 {
-		if b[0].day < a[0].day {
-			list, b = append(list, b[0]), b[1:]
-		} else {
-			list, a = append(list, a[0]), a[1:]
-		}
-	}
-	return append(append(list, a...), b...)
 }
 
 // AddKnown counts the facts of the query's bases and days that are remembered, and were there at the position that it asks about.
 // Errors: ErrUnknownKey.
 func (t *Tally) AddKnown(known *KnownFacts) error {
 	before := t.q.KnownAt.Bounds().Block
+	from, to := int32(math.MinInt32), int32(math.MaxInt32)
+	if t.q.From != nil {
+		from = int32(*t.q.From)
+	}
+	if t.q.To != nil {
+		to = int32(*t.q.To)
+	}
 	for _, basis := range t.q.Bases() {
-		list := known.bases[basis]
-		if t.q.From != nil {
-			list = list[sort.Search(len(list), func(i int) bool { return list[i].day >= int32(*t.q.From) }):]
-		}
-		if t.q.To != nil {
-			list = list[:sort.Search(len(list), func(i int) bool { return list[i].day > int32(*t.q.To) })]
-		}
-		for i := range list {
-			f := &list[i]
+		l := &known.bases[basis]
+		for i, day := range l.days {
+			if day < from || day > to {
+				continue
+			}
+			f := &l.facts[i]
 			if int64(f.block) >= before {
 				continue
 			}
-			rows, err := t.rowsAt(f.key, domain.Date(f.day))
+			rows, err := t.at(known.numbers[f.key], known.keys[f.key], domain.Date(day))
 			if err != nil {
 				return err
 			}
-			people := known.people[f.people : f.people+f.on+f.off]
+			people := l.people[f.people : f.people+f.on+f.off]
 			for _, r := range rows {
 				r.Grants += int64(f.grants)
 				r.Amount += f.amount

@@ -17,6 +17,36 @@ type Keys struct {
 type knownKeys struct {
 	through int64 // all keys that were first used until this position are known
 	keys    map[uuid.UUID]*FactKey
+	numbers keyNumbers
+}
+
+// keyNumbers give numbers to keys.
+type keyNumbers struct {
+	keys   int32
+	units  map[string]int32
+	funds  map[string]int32
+	shapes map[FactKey]int32 // keys without unit and fund
+}
+
+// number gives a key the next number.
+func (n *keyNumbers) number(k *FactKey) {
+	if n.units == nil {
+		n.units, n.funds, n.shapes = map[string]int32{}, map[string]int32{}, map[FactKey]int32{}
+	}
+	shape := *k
+	shape.Unit, shape.Fund, shape.numbers = "", "", numbers{}
+	k.numbers = numbers{n.keys, numberOf(n.units, k.Unit), numberOf(n.funds, k.Fund), numberOf(n.shapes, shape)}
+	n.keys++
+}
+
+// numberOf returns the number of a value, which is the next one where it has none.
+func numberOf[T comparable](numbers map[T]int32, v T) int32 {
+	n, known := numbers[v]
+	if !known {
+		n = int32(len(numbers))
+		numbers[v] = n
+	}
+	return n
 }
 
 // Known returns the keys of a ledger that are known, and the position until which they are all. The map must not be changed.
@@ -47,7 +77,7 @@ func (k *Keys) Learn(ledger uuid.UUID, keys map[uuid.UUID]*FactKey, through int6
 		maps.Copy(all, l.keys)
 		for id, k := range keys {
 			if all[id] == nil {
-				k.index = len(all)
+				l.numbers.number(k)
 				all[id] = k
 			}
 		}

@@ -19,43 +19,52 @@ var ErrQuery = errors.New("bad query")
 // ErrUnknownKey says that a fact has a key of which it is not known what it stands for.
 var ErrUnknownKey = errors.New("unknown key of a fact")
 
-// A Tally counts totals from facts. It is given the facts of the query's range and bases in order of day, and puts each into the rows
-// that it belongs to.
+// A Tally counts totals from facts. It is given the facts of the query's range and bases, and puts each into the rows that it belongs to.
 type Tally struct {
 	q       TotalsQuery
 	tree    *Tree
 	aliases Aliases
 	keys    map[uuid.UUID]*FactKey
 
-	states []keyState // by the keys' index
-	paths  map[unitEra][]string
+	states []keyState  // by the keys' numbers
+	units  []tallyUnit // by their numbers
+	places map[place]int32
+	lists  [][]*tallyRow // of places
 	rows   map[string]*tallyRow
-	timed  bool // rows depend on the day
-	day    domain.Date
-	span   span
-	begun  bool
-	values []string // of a row that is looked for, and
-	key    []byte   // its key
+
+	timed   bool // rows depend on the month
+	placed  bool // and on where the unit is
+	byUnit  bool // and on the unit, or only
+	byLevel bool // on its level
+	byFund  bool
+	values  []string // of a row that is looked for, and
+	key     []byte   // its key
 }
 
-type unitEra struct {
-	unit string
-	era  int
-}
-
-// keyState is what a tally remembers of a key: its rows on the day that it was last seen on.
+// keyState is what a tally remembers of a key: where its facts count on the days around the one on which it was seen last. It is small and
+// has no pointers, since there may be a hundred thousand keys, and facts come in no order of them.
 type keyState struct {
-	span span // zero: it was not seen yet
-	skip bool // by the filters
-	rows []*tallyRow
-	one  [1]*tallyRow // where rows are, unless it is a rollup
+	stretch       // of no day: the key was not seen yet
+	list    int32 // of lists
 }
 
-// span is what the rows of a key depend on, beside the key.
-type span struct {
-	era, month int
-	set        bool
+// tallyUnit is what a tally knows of a unit on some days.
+type tallyUnit struct {
+	stretch
+	level  int32    // its place in domain.Levels
+	path   []string // from the unit up, to the one that is asked about
+	within bool     // it goes through that
 }
+
+// place is what keys have in common that count in the same rows: the numbers of what matters to the query, and when; −1 is what does not.
+type place struct {
+	since                    domain.Date // of the unit's path
+	month                    int32
+	unit, level, fund, shape int32
+}
+
+// outside is the unit of a place that does not count.
+const outside = -2
 
 type tallyRow struct {
 	TotalsRow
@@ -79,11 +88,15 @@ func NewTally(q TotalsQuery, tree *Tree, keys map[uuid.UUID]*FactKey, aliases Al
 	if q.Within != "" && !tree.Has(q.Within) {
 		return nil, fmt.Errorf("unit %s: %w", q.Within, eventstore.ErrNotFound)
 	}
+	by := func(list ...Dim) bool {
+		return slices.ContainsFunc(q.By, func(d Dim) bool { return slices.Contains(list, d) })
+	}
 	return &Tally{
 		q: q, tree: tree, aliases: aliases, keys: keys,
 		states: make([]keyState, len(keys)),
-		paths:  map[unitEra][]string{}, rows: map[string]*tallyRow{},
-		timed: slices.ContainsFunc(q.By, func(d Dim) bool { return d == ByMonth || d == ByQuarter || d == ByYear }),
+		places: map[place]int32{}, rows: map[string]*tallyRow{},
+		timed: by(ByMonth, ByQuarter, ByYear), placed: q.Rollup || q.Within != "",
+		byUnit: by(ByUnit), byLevel: by(ByUnitLevel) || len(q.UnitLevels) > 0, byFund: by(ByFund) || len(q.Funds) > 0,
 	}, nil
 }
 
@@ -113,7 +126,7 @@ func (t *Tally) Add(on domain.Date, key uuid.UUID, grants, amount int64, peopleO
 	if k == nil {
 		return fmt.Errorf("%w: %s", ErrUnknownKey, key)
 	}
-	rows, err := t.rowsAt(k, on)
+	rows, err := t.at(k.numbers, k, on)
 	if err != nil {
 		return err
 	}
@@ -128,76 +141,93 @@ func (t *Tally) Add(on domain.Date, key uuid.UUID, grants, amount int64, peopleO
 	return nil
 }
 
-// rowsAt returns the rows of facts of a key on a day. They are good until the next call for the key.
-func (t *Tally) rowsAt(k *FactKey, on domain.Date) ([]*tallyRow, error) {
-	if k.index >= len(t.states) { // it was learnt after the tally's keys
+// at returns the rows of facts of a key on a day. What a key is is looked at only when nothing with the same numbers was there before.
+func (t *Tally) at(n numbers, k *FactKey, on domain.Date) ([]*tallyRow, error) {
+	if int(n.index) >= len(t.states) { // it was learnt after the tally's keys
 		return nil, fmt.Errorf("%w: %s", ErrUnknownKey, k.Key())
 	}
-	if !t.begun || on != t.day {
-		t.turn(on)
+	s := &t.states[n.index]
+	if !s.has(on) {
+		*s = t.see(n, k, on)
 	}
-	s := &t.states[k.index]
-	if s.span != t.span && !s.skip {
-		s.skip = s.span == span{} && t.skips(k)
-		s.span = t.span
-		s.rows = s.one[:0]
-		if !s.skip {
-			s.rows = t.rowsOf(k, on, s.rows)
-		}
-	}
-	return s.rows, nil
+	return t.lists[s.list], nil
 }
 
-// turn begins a day.
-func (t *Tally) turn(on domain.Date) {
-	t.begun, t.day = true, on
-	t.span = span{set: true}
-	if !t.q.Today && (t.q.Rollup || t.q.Within != "") {
-		t.span.era = t.tree.era(on)
+// see finds out in which rows facts of a key count on a day.
+func (t *Tally) see(n numbers, k *FactKey, on domain.Date) keyState {
+	s := keyState{stretch: always}
+	p := place{unit: -1, level: -1, fund: -1, shape: n.shape}
+	u := t.unit(n, k, on)
+	if t.placed {
+		s.stretch = u.stretch
+	}
+	switch {
+	case !u.within:
+		p.unit = outside
+	case t.byUnit:
+		p.unit, p.since = n.unit, u.from
+	case t.byLevel:
+		p.level = u.level
+	}
+	if t.byFund {
+		p.fund = n.fund
 	}
 	if t.timed {
 		y, m, _ := on.Time().Date()
-		t.span.month = y*12 + int(m)
+		p.month = int32(y*12 + int(m))
+		s.from, s.to = max(s.from, domain.NewDate(y, m, 1)), min(s.to, domain.NewDate(y, m+1, 1))
 	}
+	list, known := t.places[p]
+	if !known {
+		var rows []*tallyRow
+		if u.within && !t.skips(k) {
+			rows = t.rowsOf(k, u.path, on)
+		}
+		list = int32(len(t.lists))
+		t.places[p], t.lists = list, append(t.lists, rows)
+	}
+	s.list = list
+	return s
 }
 
-// rowsOf returns the rows that facts of a key on a day belong to.
-func (t *Tally) rowsOf(k *FactKey, on domain.Date, list []*tallyRow) []*tallyRow {
-	if !t.q.Rollup && t.q.Within == "" {
-		return append(list, t.row(k, k.Unit, on))
+// unit returns what a tally knows of the unit of a key on a day.
+func (t *Tally) unit(n numbers, k *FactKey, on domain.Date) *tallyUnit {
+	if missing := int(n.unit) - len(t.units) + 1; missing > 0 {
+		t.units = append(t.units, make([]tallyUnit, missing)...)
 	}
-	path := t.path(k.Unit, on)
+	u := &t.units[n.unit]
+	if u.has(on) {
+		return u
+	}
+	*u = tallyUnit{stretch: always, within: true, level: int32(slices.Index(domain.Levels(), t.tree.Level(k.Unit)))}
+	if !t.placed {
+		return u
+	}
+	when := &on
+	if t.q.Today {
+		when = nil
+	}
+	u.path, u.stretch = t.tree.path(k.Unit, when)
+	if len(u.path) == 0 {
+		u.path = []string{k.Unit}
+	}
 	if t.q.Within != "" {
-		i := slices.Index(path, t.q.Within)
-		if i < 0 {
-			return list
-		}
-		path = path[:i+1]
+		i := slices.Index(u.path, t.q.Within)
+		u.within, u.path = i >= 0, u.path[:i+1]
 	}
+	return u
+}
+
+// rowsOf returns the rows that facts of a key on a day belong to. The path is that of its unit, if that matters.
+func (t *Tally) rowsOf(k *FactKey, path []string, on domain.Date) []*tallyRow {
 	if !t.q.Rollup {
-		path = path[:1]
+		return []*tallyRow{t.row(k, k.Unit, on)}
 	}
-	for _, unit := range path {
-		list = append(list, t.row(k, unit, on))
+	list := make([]*tallyRow, len(path))
+	for i, unit := range path {
+		list[i] = t.row(k, unit, on)
 	}
 	return list
-}
-
-func (t *Tally) path(unit string, on domain.Date) []string {
-	at := unitEra{unit, t.span.era}
-	path, known := t.paths[at]
-	if !known {
-		when := &on
-		if t.q.Today {
-			when = nil
-		}
-		path = t.tree.Path(unit, when)
-		if len(path) == 0 {
-			path = []string{unit}
-		}
-		t.paths[at] = path
-	}
-	return path
 }
 
 // row returns the row of a key's facts that count for a unit.

@@ -319,7 +319,13 @@ type FactKey struct {
 	AchievementLevel, EducationLevel, SchoolYear, Cause string
 	Asset, DonorKind, Purpose                           string
 
-	index int // among the keys of the ledger that are known, from 0
+	numbers
+}
+
+// numbers of a key and of its parts, so that a tally need not compare texts.
+type numbers struct {
+	index             int32 // of the key among those that are known with it, from 0
+	unit, fund, shape int32 // the same where the unit, the fund, and all the rest are
 }
 
 // Key returns the key that stands for k.

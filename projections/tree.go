@@ -2,6 +2,7 @@ package projections
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/soquy/soquy/domain"
@@ -132,11 +133,28 @@ func (t *Tree) WithinDuring(unit, top string, from, to domain.Date) bool {
 	return false
 }
 
-// era numbers the spans of dates between which the tree does not change.
-func (t *Tree) era(on domain.Date) int {
-	i, found := slices.BinarySearch(t.days, on)
-	if found {
-		i++
+// A stretch is days, the last one not among them.
+type stretch struct{ from, to domain.Date }
+
+// always is all days.
+var always = stretch{math.MinInt32, math.MaxInt32}
+
+func (s stretch) has(d domain.Date) bool { return s.from <= d && d < s.to }
+
+// path is Path, and the days around on on which it is the same for sure.
+func (t *Tree) path(unit string, on *domain.Date) ([]string, stretch) {
+	path, same := t.Path(unit, on), always
+	if on == nil {
+		return path, same
 	}
-	return i
+	for _, code := range path {
+		for _, e := range t.units[code].edges {
+			if e.from <= *on {
+				same.from = max(same.from, e.from)
+			} else {
+				same.to = min(same.to, e.from)
+			}
+		}
+	}
+	return path, same
 }
