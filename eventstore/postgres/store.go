@@ -21,7 +21,6 @@ import (
 	"fmt"
 	"sync/atomic"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -138,45 +137,6 @@ func (s *Store) View(ctx context.Context, f func(ctx context.Context, tx pgx.Tx)
 	}
 	defer tx.Rollback(context.WithoutCancel(ctx))
 	return f(ctx, tx)
-}
-
-// ViewLedger is View with the head of a ledger as the transaction sees it, or ErrNotFound: both are had in one round trip. f's transaction
-// ends after the return, while nobody waits for it. long is for what reads all there is, such as verify: its statements may take
-// as long as they take, since it holds no locks.
-func (s *Store) ViewLedger(ctx context.Context, ledger uuid.UUID, long bool,
-	f func(ctx context.Context, tx pgx.Tx, head func() (eventstore.Head, error)) error,
-) error {
-	const endless = `SET LOCAL statement_timeout = 0`
-	conn, err := s.read.Acquire(ctx)
-	if err != nil {
-		return wrap("read", err)
-	}
-	var batch pgx.Batch
-	batch.BeginTx(pgx.TxOptions{BeginQuery: beginView})
-	if long {
-		batch.Queue(endless)
-	}
-	var h eventstore.Head
-	var missing error
-	batch.Queue(headQuery, ledger).QueryRow(func(r pgx.Row) error {
-		h, missing = scanHead(ledger, r)
-		if errors.Is(missing, eventstore.ErrNotFound) || errors.Is(missing, eventstore.ErrCorrupt) {
-			return nil // f may ask for other things
-		}
-		return missing
-	})
-	results := conn.SendBatch(ctx, &batch)
-	tx := results.Tx()
-	end := func() {
-		_ = tx.Rollback(context.WithoutCancel(ctx))
-		conn.Release()
-	}
-	if err := results.Close(); err != nil {
-		end()
-		return wrap("read", err)
-	}
-	defer func() { go end() }()
-	return f(ctx, tx, func() (eventstore.Head, error) { return h, missing })
 }
 
 // Pools returns the figures of the connection pools by name: "read" and, of a store that writes, "write".

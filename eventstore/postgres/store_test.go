@@ -24,8 +24,8 @@ func TestStore(t *testing.T) {
 			Store: store,
 			Again: func(t *testing.T) eventstore.Store { return open(t, url, postgres.ReadWrite, joiner) },
 			View: func(ctx context.Context, ledger uuid.UUID, f func(func() (eventstore.Head, error)) error) error {
-				return store.ViewLedger(ctx, ledger, false, func(_ context.Context, _ pgx.Tx, head func() (eventstore.Head, error)) error {
-					return f(head)
+				return store.ViewLedger(ctx, ledger, false, func(ctx context.Context, _ pgx.Tx, head func(context.Context) (eventstore.Head, error)) error {
+					return f(func() (eventstore.Head, error) { return head(ctx) })
 				})
 			},
 			Exec: func(ctx context.Context, query string, args ...any) error { return exec(ctx, url, query, args...) },

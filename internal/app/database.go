@@ -157,16 +157,16 @@ type postgresState struct {
 	db     *postgresDatabase
 	tx     pgx.Tx
 	ledger uuid.UUID
-	head   func() (eventstore.Head, error)
+	head   func(context.Context) (eventstore.Head, error)
 }
 
 func (d *postgresDatabase) view(ctx context.Context, id uuid.UUID, long bool, f func(context.Context, state) error) error {
-	return d.ViewLedger(ctx, id, long, func(ctx context.Context, tx pgx.Tx, head func() (eventstore.Head, error)) error {
+	return d.ViewLedger(ctx, id, long, func(ctx context.Context, tx pgx.Tx, head func(context.Context) (eventstore.Head, error)) error {
 		return f(ctx, &postgresState{d.models.Reader(tx, id), d, tx, id, head})
 	})
 }
 
-func (s *postgresState) Head(context.Context) (eventstore.Head, error) { return s.head() }
+func (s *postgresState) Head(ctx context.Context) (eventstore.Head, error) { return s.head(ctx) }
 
 func (s *postgresState) Check(ctx context.Context, expected *projections.Fold, through int64) ([]projections.Checked, error) {
 	return s.db.models.Check(ctx, s.tx, s.ledger, expected, through)

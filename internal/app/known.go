@@ -93,8 +93,9 @@ func (r *reader) knownView(ctx context.Context, s state, h eventstore.Head, posi
 	if err != nil {
 		return nil, fmt.Errorf("root at position %d: %w: %w", position, eventstore.ErrCorrupt, err)
 	}
-	v := &knownView{view: view{s, r.book.head(h)}, position: position, last: h.Position(), reader: r}
-	v.head.Position, v.head.Root = position, root
+	then := r.book.head(h)
+	then.Position, then.Root = position, root
+	v := &knownView{view: view{s, func() cli.Head { return then }}, position: position, last: h.Position(), reader: r}
 	tree, err := s.Tree(ctx)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/google/uuid"
 
@@ -37,18 +38,27 @@ func (r *reader) Close() error { return r.db.Close() }
 // view is one state of the ledger.
 type view struct {
 	readModels
-	head cli.Head
+	head func() cli.Head
 }
 
-func (v *view) Head() cli.Head { return v.head }
+func (v *view) Head() cli.Head { return v.head() }
 
+// View asks for the head last, or when f does: with a database over the network it then comes with what f asked for first.
 func (r *reader) View(ctx context.Context, f func(cli.View) error) error {
 	err := r.db.view(ctx, r.id, false, func(ctx context.Context, s state) error {
-		h, err := s.Head(ctx)
-		if err != nil {
-			return fmt.Errorf("read the head: %w", err)
+		var head cli.Head
+		var failed error
+		read := sync.OnceFunc(func() {
+			var h eventstore.Head
+			if h, failed = s.Head(ctx); failed == nil {
+				head = r.book.head(h)
+			}
+		})
+		err := f(&view{s, func() cli.Head { read(); return head }})
+		if read(); failed != nil { // without a head there is no ledger, whatever f found
+			return fmt.Errorf("read the head: %w", failed)
 		}
-		return f(&view{s, r.book.head(h)})
+		return err
 	})
 	return explained(err, r.target)
 }
