@@ -155,6 +155,13 @@ func (p *postgresRaw) insert(ctx context.Context, perCommit int, while time.Dura
 	})
 }
 
+func (p *postgresRaw) point(ctx context.Context, origin string, position int64) error {
+	const query = `SELECT e.envelope FROM soquy.ledgers l JOIN soquy.events e ON e.ledger_id = l.ledger_id AND e.position = $2
+		WHERE l.origin = $1`
+	var envelope []byte
+	return p.conn.QueryRow(ctx, query, origin, position).Scan(&envelope)
+}
+
 func (p *postgresRaw) read(ctx context.Context, origin string) (n int64, err error) {
 	const query = `SELECT position, event_id, type, effective_on, recorded_at, envelope FROM soquy.events
 		WHERE ledger_id = $1 ORDER BY position`

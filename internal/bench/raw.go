@@ -29,6 +29,8 @@ type raw interface {
 	insert(ctx context.Context, perCommit int, while time.Duration) ([]time.Duration, error)
 	// read reads all events of a ledger in order of position, and returns how many there were.
 	read(ctx context.Context, origin string) (int64, error)
+	// point reads one event of a ledger by its position.
+	point(ctx context.Context, origin string, position int64) error
 	// rewrite writes all rows that a ledger has in any table into tables with the same keys and indexes, in so many commits, and
 	// returns how long that took.
 	rewrite(ctx context.Context, origin string, commits int64) (time.Duration, error)

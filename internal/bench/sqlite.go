@@ -240,6 +240,12 @@ func (s *sqliteRaw) insert(ctx context.Context, perCommit int, while time.Durati
 	return took, err
 }
 
+func (s *sqliteRaw) point(ctx context.Context, origin string, position int64) error {
+	const query = `SELECT envelope FROM events WHERE ledger_id = ` + sqliteLedger + ` AND position = ?2`
+	var envelope []byte
+	return s.book.QueryRowContext(context.WithoutCancel(ctx), query, origin, position).Scan(&envelope)
+}
+
 func (s *sqliteRaw) read(ctx context.Context, origin string) (n int64, err error) {
 	const query = `SELECT position, event_id, type, effective_on, recorded_at, envelope FROM events
 		WHERE ledger_id = ` + sqliteLedger + ` ORDER BY position`
