@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -19,13 +20,18 @@ import (
 )
 
 // The index of subjects is in two parts. What a batch adds is one row of subject_runs, at the end of that table. When the
-// runs have enough, one append puts them in order and into subjects. Whoever looks for a subject looks into both, in one
-// statement, so that it sees each entry in one of them.
+// runs have enough, one append puts them in order and into subjects, a row a subject. Whoever looks for a subject looks into
+// both, in one statement, so that it sees each entry in one of them.
 const (
 	// mergeEntries is how many entries the runs of a ledger have at most; a larger batch does not become a run.
 	mergeEntries = 8_192
 	// mergeRuns is how many runs a ledger has at most, since a look for a subject reads them all.
 	mergeRuns = 256
+	// rowPositions is how many positions a row of subjects has at most: some 1 KiB of text, so that eight fit a page, and that no
+	// question reads far beyond what it asks for.
+	rowPositions = 128
+	// rowsAtOnce is how many rows of subjects a question reads by one statement.
+	rowsAtOnce = 32
 )
 
 // pending is how much is in the runs of a ledger that ends at a position.
@@ -80,18 +86,48 @@ func (g *subjectGroups) encode(records []eventstore.Record) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(appendName(b, name), '[')
-		for j, position := range g.at[i] {
-			if j > 0 {
-				b = append(b, ',')
-			}
-			b = strconv.AppendInt(b, position, 10)
-		}
-		b = append(b, ']')
+		b = appendList(appendName(b, name), g.at[i])
 	}
 	g.text = append(b, '}')
 	clear(g.names)
 	return g.text
+}
+
+// appendList appends positions as runs and the rows of subjects have them.
+func appendList(b []byte, positions []int64) []byte {
+	b = append(b, '[')
+	for i, position := range positions {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, position, 10)
+	}
+	return append(b, ']')
+}
+
+// cutList calls yield with the positions of a list that text begins with, and returns what follows. It takes what appendList writes and
+// nothing else.
+func cutList(text []byte, yield func(int64)) (rest []byte, is bool) {
+	for first := true; ; first = false {
+		switch {
+		case len(text) > 0 && (first && text[0] == '[' || !first && text[0] == ','):
+			text = text[1:]
+		case len(text) > 0 && !first && text[0] == ']':
+			return text[1:], true
+		default:
+			return nil, false
+		}
+		digits := 0
+		for digits < len(text) && text[digits] >= '0' && text[digits] <= '9' {
+			digits++
+		}
+		position, err := strconv.ParseInt(string(text[:digits]), 10, 64)
+		if err != nil || text[0] == '0' {
+			return nil, false
+		}
+		yield(position)
+		text = text[digits:]
+	}
 }
 
 // appendName appends a subject as the name of a member of a run, with the colon. A name begins and ends with the only quotation marks that
@@ -123,26 +159,18 @@ func decodeRun(run []byte, yield func(entry)) (entries int, err error) {
 	}
 	for len(known) == 0 || skip(",") {
 		end := bytes.Index(rest, []byte(`":[`))
-		if end < 0 || json.Unmarshal(rest[:end+1], &subject) != nil || !skip(string(appendName(nil, subject))) || !skip("[") || known[subject] {
+		if end < 0 || json.Unmarshal(rest[:end+1], &subject) != nil || !skip(string(appendName(nil, subject))) || known[subject] {
 			return entries, wrong
 		}
 		known[subject] = true
-		for first := true; first || skip(","); first = false {
-			digits := 0
-			for digits < len(rest) && rest[digits] >= '0' && rest[digits] <= '9' {
-				digits++
-			}
-			position, err := strconv.ParseInt(string(rest[:digits]), 10, 64)
-			if err != nil || rest[0] == '0' {
-				return entries, wrong
-			}
-			rest = rest[digits:]
+		after, is := cutList(rest, func(position int64) {
 			yield(entry{subject, position})
 			entries++
-		}
-		if !skip("]") {
+		})
+		if !is {
 			return entries, wrong
 		}
+		rest = after
 	}
 	if string(rest) != "}" {
 		return entries, wrong
@@ -208,29 +236,37 @@ func (t *transaction) merge(ctx context.Context, ledger uuid.UUID, records []eve
 		runs  = `SELECT run, entries, subjects FROM subject_runs WHERE ledger_id = ?`
 		empty = `DELETE FROM subject_runs WHERE ledger_id = ?`
 	)
-	var list []entry
 	rows, err := t.tx.QueryContext(ctx, runs, ledger[:])
 	if err != nil {
 		return err
 	}
-	if list, err = collectRuns(rows); err != nil {
+	list, err := collectRuns(rows)
+	if err != nil {
 		return err
+	}
+	at := map[string][]int64{}
+	for _, e := range list {
+		at[e.subject] = append(at[e.subject], e.position)
 	}
 	for i := range records {
 		for _, subject := range records[i].Subjects {
-			list = append(list, entry{subject, records[i].Position})
+			at[subject] = append(at[subject], records[i].Position)
 		}
 	}
-	slices.SortFunc(list, compareEntries)
 	err = t.raw(func() error {
 		t.subjects.begin(ledger[:])
-		for i := range list {
-			row := t.subjects.row()
-			row[0].Value = list[i].subject
-			row[1].Value = list[i].position
-			if t.subjects.full() {
-				if err := t.subjects.flush(ctx); err != nil {
-					return err
+		for _, subject := range slices.Sorted(maps.Keys(at)) {
+			slices.Sort(at[subject])
+			for positions := range slices.Chunk(at[subject], rowPositions) {
+				row := t.subjects.row()
+				row[0].Value, row[1].Value, row[2].Value = subject, positions[0], nil
+				if more := positions[1:]; len(more) > 0 {
+					row[2].Value = string(appendList(nil, more))
+				}
+				if t.subjects.full() {
+					if err := t.subjects.flush(ctx); err != nil {
+						return err
+					}
 				}
 			}
 		}
@@ -315,58 +351,99 @@ func (s *Store) Subject(ctx context.Context, ledger uuid.UUID, subject string, f
 	if to == 0 {
 		to = math.MaxInt64
 	}
-	positions, err := s.positions(ctx, ledger, subject, from, to)
-	if err != nil {
-		return wrap("subject "+subject, err)
-	}
 	var c chunk
-	for len(positions) > 0 {
-		if err := c.at(ctx, s, ledger, positions); err != nil {
+	for from <= to {
+		positions, next, err := s.positions(ctx, ledger, subject, from, to)
+		if err != nil {
 			return wrap("subject "+subject, err)
 		}
-		for i := range c.records {
-			if c.records[i].Position != positions[i] {
-				c.records = c.records[:i]
-				break
+		for len(positions) > 0 {
+			if err := c.at(ctx, s, ledger, positions); err != nil {
+				return wrap("subject "+subject, err)
 			}
-			if err := yield(&c.records[i]); err != nil {
-				return err
+			for i := range c.records {
+				if c.records[i].Position != positions[i] {
+					c.records = c.records[:i]
+					break
+				}
+				if err := yield(&c.records[i]); err != nil {
+					return err
+				}
 			}
+			if len(c.records) == 0 {
+				return fmt.Errorf("subject %s: %w: position %d is missing", subject, eventstore.ErrCorrupt, positions[0])
+			}
+			positions = positions[len(c.records):]
 		}
-		if len(c.records) == 0 {
-			return fmt.Errorf("subject %s: %w: position %d is missing", subject, eventstore.ErrCorrupt, positions[0])
+		if next == 0 {
+			return nil
 		}
-		positions = positions[len(c.records):]
+		from = next
 	}
 	return nil
 }
 
-// positions returns the positions of a subject from … to, in order.
-func (s *Store) positions(ctx context.Context, ledger uuid.UUID, subject string, from, to int64) ([]int64, error) {
-	const query = `SELECT position, NULL FROM subjects WHERE ledger_id = ?1 AND subject = ?2 AND position BETWEEN ?3 AND ?4
-		UNION ALL SELECT NULL, subjects FROM subject_runs WHERE ledger_id = ?1`
+// positions returns the first positions of a subject from … to, in order, and where to go on; next is 0 when that is all.
+func (s *Store) positions(ctx context.Context, ledger uuid.UUID, subject string, from, to int64) (list []int64, next int64, err error) {
+	// From the row in which from is, or the one after: the rows of a subject follow each other.
+	const query = `SELECT position, more, NULL FROM (
+			SELECT position, more FROM subjects WHERE ledger_id = ?1 AND subject = ?2 AND position BETWEEN coalesce((
+				SELECT max(position) FROM subjects WHERE ledger_id = ?1 AND subject = ?2 AND position <= ?3), ?3) AND ?4
+			ORDER BY position LIMIT ?5)
+		UNION ALL SELECT NULL, NULL, subjects FROM subject_runs WHERE ledger_id = ?1`
 	stmt, err := s.prepare(ctx, query)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	var list []int64
-	var position sql.NullInt64
-	var run sql.RawBytes
-	name := appendName(nil, subject)
-	err = each(ctx, stmt, func(rows *sql.Rows) error {
-		if err := rows.Scan(&position, &run); err != nil {
+	var (
+		position  sql.NullInt64
+		more, run sql.RawBytes
+		rows      int
+		inRuns    []int64
+		name      = appendName(nil, subject)
+	)
+	err = each(ctx, stmt, func(r *sql.Rows) error {
+		if err := r.Scan(&position, &more, &run); err != nil {
 			return err
 		}
-		if position.Valid {
-			list = append(list, position.Int64)
-			return nil
+		if !position.Valid {
+			inRuns, err = positionsOf(inRuns, run, name)
+			return err
 		}
-		list, err = positionsOf(list, run, name)
+		rows++
+		list = append(list, position.Int64)
+		list, err = appendMore(list, subject, more)
 		return err
-	}, ledger[:], subject, from, to)
-	list = slices.DeleteFunc(list, func(p int64) bool { return p < from || p > to }) // those of runs
+	}, ledger[:], subject, from, to, rowsAtOnce)
+	if err != nil {
+		return nil, 0, err
+	}
+	if rows == rowsAtOnce {
+		next = list[len(list)-1] + 1
+	}
+	list = append(list, inRuns...)
+	list = slices.DeleteFunc(list, func(p int64) bool { return p < from || p > to || next > 0 && p >= next })
 	slices.Sort(list)
-	return slices.Compact(list), err
+	return slices.Compact(list), next, nil
+}
+
+// appendMore appends what a row of subjects has beyond its first position, with which list ends. Of another form than that in which merge
+// writes it, it appends nothing.
+func appendMore(list []int64, subject string, more []byte) ([]int64, error) {
+	if more == nil {
+		return list, nil
+	}
+	first, last := len(list), list[len(list)-1]
+	inOrder := true
+	rest, is := cutList(more, func(position int64) {
+		inOrder = inOrder && position > last
+		last = position
+		list = append(list, position)
+	})
+	if !is || !inOrder || len(rest) > 0 {
+		return list[:first], &eventstore.RowError{Column: "subjects.more", Position: list[first-1], Problem: fmt.Sprintf("of %q is not in the form in which it is written", subject)}
+	}
+	return list, nil
 }
 
 // at loads the events of the first of positions, which are in order, up to chunkBytes.
@@ -392,7 +469,7 @@ func (c *chunk) at(ctx context.Context, s *Store, ledger uuid.UUID, positions []
 func (s *Store) AllSubjects(ctx context.Context, ledger uuid.UUID, yield func(subject string, position int64) error) error {
 	const (
 		runs  = `SELECT run, entries, subjects FROM subject_runs WHERE ledger_id = ?`
-		query = `SELECT subject, position FROM subjects WHERE ledger_id = ? AND (subject, position) > (?, ?)
+		query = `SELECT subject, position, more FROM subjects WHERE ledger_id = ? AND (subject, position) > (?, ?)
 			ORDER BY subject, position LIMIT ?`
 		op = "read the subjects"
 	)
@@ -400,25 +477,55 @@ func (s *Store) AllSubjects(ctx context.Context, ledger uuid.UUID, yield func(su
 	if err != nil {
 		return wrap(op, err)
 	}
-	list, wrong := collectRuns(rows)
+	list, wrong := collectRuns(rows) // the first that is wrong; what else there is, is handed out
 	if wrong != nil && !errors.Is(wrong, eventstore.ErrCorrupt) {
 		return wrap(op, wrong)
 	}
 	slices.SortFunc(list, compareEntries)
+	type row struct {
+		subject   string
+		positions []int64
+	}
+	var last entry
 	err = all(ctx, s, op, query, ledger,
-		func(rows *sql.Rows) (e entry, err error) { return e, rows.Scan(&e.subject, &e.position) },
-		func(e *entry) []any { return []any{e.subject, e.position} },
-		func(e *entry) error {
-			for len(list) > 0 && compareEntries(list[0], *e) < 0 {
-				if err := yield(list[0].subject, list[0].position); err != nil {
+		func(rows *sql.Rows) (x row, err error) {
+			var position int64
+			var text sql.NullString // RawBytes has no empty text, which is another form of none
+			if err := rows.Scan(&x.subject, &position, &text); err != nil {
+				return x, err
+			}
+			var more []byte
+			if text.Valid {
+				more = []byte(text.String)
+			}
+			x.positions, err = appendMore([]int64{position}, x.subject, more)
+			if err == nil && last.subject == x.subject && last.position >= position { // who reads a part of them relies on the order
+				err = &eventstore.RowError{Column: "subjects.position, subjects.more", Position: position, Problem: fmt.Sprintf("of %q is not after the row before", x.subject)}
+			}
+			if wrong == nil {
+				wrong = err
+			}
+			last = entry{x.subject, x.positions[len(x.positions)-1]}
+			return x, nil
+		},
+		func(x *row) []any { return []any{x.subject, x.positions[0]} },
+		func(x *row) error {
+			for _, position := range x.positions {
+				e := entry{x.subject, position}
+				for len(list) > 0 && compareEntries(list[0], e) < 0 {
+					if err := yield(list[0].subject, list[0].position); err != nil {
+						return err
+					}
+					list = list[1:]
+				}
+				if len(list) > 0 && list[0] == e {
+					list = list[1:]
+				}
+				if err := yield(x.subject, position); err != nil {
 					return err
 				}
-				list = list[1:]
 			}
-			if len(list) > 0 && list[0] == *e {
-				list = list[1:]
-			}
-			return yield(e.subject, e.position)
+			return nil
 		},
 		"", 0)
 	if err != nil {

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -52,6 +53,20 @@ func TestSubjectRuns(t *testing.T) {
 			})
 			if err != nil || !slices.Equal(got, want[subject]) {
 				t.Fatalf("%s: %d positions, not %d: %v", subject, len(got), len(want[subject]), err)
+			}
+			// A part, from within a row to within another.
+			all := want[subject]
+			if len(all) < 8 {
+				continue
+			}
+			in := all[len(all)/4 : len(all)-len(all)/3]
+			got = got[:0]
+			err = s.Subject(ctx, l.ID, subject, in[0], in[len(in)-1], func(r *eventstore.Record) error {
+				got = append(got, r.Position)
+				return nil
+			})
+			if err != nil || !slices.Equal(got, in) {
+				t.Fatalf("%s from %d to %d: %d positions, not %d: %v", subject, in[0], in[len(in)-1], len(got), len(in), err)
 			}
 		}
 		n := 0
@@ -144,5 +159,84 @@ func TestSubjectRuns(t *testing.T) {
 	var left int
 	if err := again.read.QueryRowContext(context.Background(), `SELECT count(*) FROM subject_runs`).Scan(&left); err != nil || left != 0 {
 		t.Errorf("after the writer was closed %d runs are left: %v", left, err)
+	}
+}
+
+// TestSubjectRows looks at the rows that a merge makes: each subject's positions in as few as can be; and wants a row of any other form,
+// or one that is not after the one before, to be found.
+func TestSubjectRows(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	s, err := Open(path, Options{Mode: Create})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	ctx, l := t.Context(), storetest.NewLedger(t, "KH")
+	b := l.Batch(mergeEntries)
+	const once, often = "odd:once", "odd:often"
+	for i := range b.Records {
+		b.Records[i].Subjects = []string{often}
+	}
+	b.Records[7].Subjects = append(b.Records[7].Subjects, once)
+	if _, err := s.Append(ctx, b); err != nil {
+		t.Fatal(err)
+	}
+	l.Committed()
+	const count = `SELECT count(*), max(CASE WHEN more IS NULL THEN 1 ELSE 1 + json_array_length(more) END) FROM subjects WHERE subject = ?`
+	for subject, want := range map[string][2]int{once: {1, 1}, often: {mergeEntries / rowPositions, rowPositions}} {
+		var got [2]int
+		if err := s.read.QueryRowContext(ctx, count, subject).Scan(&got[0], &got[1]); err != nil || got != want {
+			t.Errorf("%s: %d rows, of at most %d positions, not %v: %v", subject, got[0], got[1], want, err)
+		}
+	}
+	n := 0
+	all := func() error {
+		n = 0
+		return s.AllSubjects(ctx, l.ID, func(string, int64) error {
+			n++
+			return nil
+		})
+	}
+	if err := all(); err != nil || n != mergeEntries+1 {
+		t.Fatalf("%d entries: %v", n, err)
+	}
+	const (
+		form  = "subjects.more"
+		order = "subjects.position, subjects.more"
+		alter = `UPDATE subjects SET position = ?, more = ? WHERE subject = ? AND position BETWEEN 128 AND 129`
+	)
+	for _, altered := range []struct {
+		position int64 // of the second row; the first ends with 128
+		more     any
+		column   string
+	}{
+		{129, "", form},
+		{129, "x", form},
+		{129, "[]", form},
+		{129, "[130]x", form},
+		{129, "[130,]", form},
+		{129, "[,130]", form},
+		{129, "[130", form},
+		{129, "[0130]", form},
+		{129, "[130, 131]", form},
+		{129, "[131,130]", form},
+		{129, "[130,130]", form},
+		{129, "[129]", form},
+		{129, "[-130]", form},
+		{129, "[130.0]", form},
+		{129, "[99999999999999999999]", form},
+		{129, "[257]", order},
+		{128, nil, order},
+		{129, "[130,131]", ""}, // it lacks some, which verify sees
+	} {
+		if _, err := s.writer.conn.ExecContext(ctx, alter, altered.position, altered.more, often); err != nil {
+			t.Fatal(err)
+		}
+		var row *eventstore.RowError
+		switch err := all(); {
+		case altered.column == "" && err == nil:
+		case !errors.As(err, &row) || row.Column != altered.column || n < mergeEntries-rowPositions:
+			t.Errorf("%d, %v: %d entries, %v", altered.position, altered.more, n, err)
+		}
 	}
 }

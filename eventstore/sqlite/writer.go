@@ -29,7 +29,7 @@ type writer struct {
 // The number of columns of the tables that are inserted by many rows.
 const (
 	eventColumns   = 7
-	subjectColumns = 3
+	subjectColumns = 4
 	commandColumns = 5
 )
 

@@ -51,16 +51,18 @@ BEGIN
 END;
 -- +goose StatementEnd
 
+-- The index of subjects, some positions a row. The rows of a subject follow each other.
 CREATE TABLE subjects (
     ledger_id BLOB    NOT NULL,
     subject   TEXT    NOT NULL,
-    position  INTEGER NOT NULL,
+    position  INTEGER NOT NULL, -- the first
+    more      TEXT,             -- the others, in order, such as [13,15]; null where there are none
     PRIMARY KEY (ledger_id, subject, position)
 ) STRICT, WITHOUT ROWID;
 
 -- What is not in subjects yet: one row a batch, such as {"fund:HB":[12,13],"donor:ND":[12,13]}. The rows of subjects lie all over
--- its table, so a batch of 64 events would change a page for nearly each; put in order, some thousand at a time, they change each
--- page once. A rowid table without an index: it never has more than a few hundred rows a ledger.
+-- its table, so a batch of 64 events would change a page for nearly each; put in order, some thousand at a time, they are a row
+-- a subject. A rowid table without an index: it never has more than a few hundred rows a ledger.
 CREATE TABLE subject_runs (
     run       INTEGER PRIMARY KEY,
     ledger_id BLOB    NOT NULL,

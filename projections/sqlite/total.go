@@ -109,6 +109,9 @@ func (r *Reader) gifts(ctx context.Context, t *projections.Tally, donors []strin
 const positionsOf = `(
 		SELECT s.position FROM json_each(?3) j CROSS JOIN subjects s ON s.ledger_id = ?1 AND s.subject = j.value
 		UNION
+		SELECT m.value FROM json_each(?3) j CROSS JOIN subjects s ON s.ledger_id = ?1 AND s.subject = j.value
+		CROSS JOIN json_each(s.more) m
+		UNION
 		SELECT p.value FROM subject_runs r CROSS JOIN json_each(?3) j
 		CROSS JOIN json_each(r.subjects, '$."' || j.value || '"') p WHERE r.ledger_id = ?1
 	)`
