@@ -29,7 +29,7 @@ func (s *Store) Append(ctx context.Context, b *eventstore.Batch) (note []byte, e
 	if err != nil && !errors.Is(err, eventstore.ErrNotFound) {
 		return nil, wrap(appendOp(b), err)
 	}
-	return s.append(ctx, tx, b, head.position)
+	return s.append(ctx, tx, b, head)
 }
 
 // Lock implements eventstore.Appender. The lock is that of the ledger's row.
@@ -45,14 +45,15 @@ func (s *Store) Lock(ctx context.Context, ledger uuid.UUID) (eventstore.Lock, er
 		}
 		return nil, wrap("lock "+ledger.String(), err)
 	}
-	return &lock{store: s, tx: tx, head: head}, nil
+	return &lock{store: s, tx: tx, head: head, pending: row.pending}, nil
 }
 
 // A lock is a transaction that has locked the ledger's row.
 type lock struct {
-	store *Store
-	tx    *transaction // nil once it is over
-	head  eventstore.Head
+	store   *Store
+	tx      *transaction // nil once it is over
+	head    eventstore.Head
+	pending pending
 }
 
 func (l *lock) Head() eventstore.Head { return l.head }
@@ -71,7 +72,7 @@ func (l *lock) Append(ctx context.Context, b *eventstore.Batch) ([]byte, error) 
 		tx.end(ctx)
 		return nil, wrap(appendOp(b), err)
 	}
-	return l.store.append(ctx, tx, b, l.head.Position())
+	return l.store.append(ctx, tx, b, row{position: l.head.Position(), pending: l.pending})
 }
 
 // Confirm implements eventstore.Lock. What is written anew comes after every earlier commit in the WAL: who waited for it, and for the
@@ -99,15 +100,15 @@ func (l *lock) Release() error {
 
 func appendOp(b *eventstore.Batch) string { return "append to " + b.Ledger.String() }
 
-// append stores the batch in the transaction, which has locked the ledger's row at position at (0: there is none), and ends it, one way or
-// the other.
-func (s *Store) append(ctx context.Context, tx *transaction, b *eventstore.Batch, at int64) (note []byte, err error) {
+// append stores the batch in the transaction, which has locked the ledger's row (whose position is 0 where there is none), and ends it, one
+// way or the other.
+func (s *Store) append(ctx context.Context, tx *transaction, b *eventstore.Batch, head row) (note []byte, err error) {
 	defer tx.end(ctx)
 	atMost := patience + time.Duration(len(b.Records))*time.Second/rowsASecond
 	note, through, err := func() ([]byte, int64, error) {
 		ctx, cancel := context.WithTimeout(ctx, atMost)
 		defer cancel()
-		return s.store(ctx, tx, b, at, atMost)
+		return s.store(ctx, tx, b, head, atMost)
 	}()
 	if err != nil {
 		return nil, wrap(appendOp(b), err)
@@ -121,17 +122,17 @@ func (s *Store) append(ctx context.Context, tx *transaction, b *eventstore.Batch
 
 // store is all of an append but the commit; most of it is only queued, to be sent with that. The lock of the row and the
 // look at the head are the compare, the one update of the row is the swap: nobody else can come between.
-func (s *Store) store(ctx context.Context, tx *transaction, b *eventstore.Batch, at int64, atMost time.Duration) (note []byte, through int64, err error) {
+func (s *Store) store(ctx context.Context, tx *transaction, b *eventstore.Batch, head row, atMost time.Duration) (note []byte, through int64, err error) {
 	switch {
 	case b.After == 0:
 		// A row that does not exist cannot be locked: it is made, and completed once there is a note.
-		if err := create(ctx, tx, b, at != 0); err != nil {
+		if err := create(ctx, tx, b, head.position != 0); err != nil {
 			return nil, 0, err
 		}
-	case at == 0:
+	case head.position == 0:
 		return nil, 0, eventstore.ErrNotFound
-	case at != b.After:
-		return nil, 0, &eventstore.HeadMovedError{Expected: b.After, Actual: at}
+	case head.position != b.After:
+		return nil, 0, &eventstore.HeadMovedError{Expected: b.After, Actual: head.position}
 	}
 	if note, err = b.Sign(); err != nil {
 		return nil, 0, fmt.Errorf("sign: %w", err)
@@ -139,7 +140,7 @@ func (s *Store) store(ctx context.Context, tx *transaction, b *eventstore.Batch,
 	if through, err = s.ensurePartition(ctx, tx, b.Last()); err != nil {
 		return nil, 0, err
 	}
-	if err := insert(ctx, tx, b, note); err != nil {
+	if err := insert(ctx, tx, b, head.pending, note); err != nil {
 		return nil, 0, err
 	}
 	if len(b.Records) >= sendFrom {
@@ -181,7 +182,7 @@ func create(ctx context.Context, tx pgx.Tx, b *eventstore.Batch, exists bool) er
 }
 
 // insert queues the batch, but for what is long, and the head.
-func insert(ctx context.Context, tx *transaction, b *eventstore.Batch, note []byte) error {
+func insert(ctx context.Context, tx *transaction, b *eventstore.Batch, p pending, note []byte) error {
 	const (
 		private = `INSERT INTO private (ledger_id, private_id, salt, document)
 			SELECT $1, * FROM unnest($2::uuid[], $3::bytea[], $4::bytea[])`
@@ -189,9 +190,9 @@ func insert(ctx context.Context, tx *transaction, b *eventstore.Batch, note []by
 		tiles = `INSERT INTO tiles (ledger_id, level, tile_index, hashes)
 			SELECT $1, * FROM unnest($2::int[], $3::bigint[], $4::bytea[])`
 		checkpoint = `INSERT INTO checkpoints (ledger_id, tree_size, note) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
-		swap       = `UPDATE ledgers SET head_position = $2, tree = $3, note = $4 WHERE ledger_id = $1`
+		swap       = `UPDATE ledgers SET head_position = $2, tree = $3, note = $4, merged_position = $5, runs = $6, run_entries = $7 WHERE ledger_id = $1`
 	)
-	for _, many := range []rows{eventRows{b}, newSubjectRows(b), commandRows{b}} {
+	for _, many := range []rows{eventRows{b}, commandRows{b}} {
 		switch n := many.len(); {
 		case n == 0:
 		case n < copyFrom:
@@ -202,6 +203,7 @@ func insert(ctx context.Context, tx *transaction, b *eventstore.Batch, note []by
 			}
 		}
 	}
+	p = queueSubjects(tx, b, p)
 	if len(b.Tiles) > 0 {
 		levels, indexes, hashes := make([]int32, len(b.Tiles)), make([]int64, len(b.Tiles)), make([][]byte, len(b.Tiles))
 		for i, t := range b.Tiles {
@@ -223,7 +225,7 @@ func insert(ctx context.Context, tx *transaction, b *eventstore.Batch, note []by
 	if b.KeepNote {
 		tx.Queue(checkpoint, b.Ledger, b.Last(), note)
 	}
-	tx.Queue(swap, b.Ledger, b.Last(), b.Edge.Bytes(), note)
+	tx.Queue(swap, b.Ledger, b.Last(), b.Edge.Bytes(), note, p.merged, p.runs, p.entries)
 	return nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/google/uuid"
@@ -41,6 +40,7 @@ type row struct {
 	origin     string
 	position   int64
 	tree, note []byte
+	pending    pending // where it was locked
 }
 
 func (r *row) scan(row pgx.Row, more ...any) error {
@@ -164,41 +164,6 @@ func (s *Store) Event(ctx context.Context, ledger, id uuid.UUID) (eventstore.Rec
 		return eventstore.Record{}, fmt.Errorf("event %s: %w", id, eventstore.ErrNotFound)
 	}
 	return c.records[0], nil
-}
-
-// Subject implements eventstore.Log.
-func (s *Store) Subject(ctx context.Context, ledger uuid.UUID, subject string, from, to int64, yield func(*eventstore.Record) error) error {
-	// From the row in which the last one was, or the one after. The left join, so that an entry of the index without its event is seen.
-	const query = `SELECT n.position, e.event_id, e.type, e.effective_on, e.recorded_at, e.envelope
-		FROM (
-			SELECT p.position FROM (
-				SELECT position, more FROM subjects WHERE ledger_id = $1 AND subject = $2 AND position >= coalesce((
-					SELECT max(position) FROM subjects WHERE ledger_id = $1 AND subject = $2 AND position <= $3), 0) AND position <= $4
-				ORDER BY position LIMIT $5 + 1
-			) s CROSS JOIN LATERAL unnest(s.position || s.more) AS p (position)
-			WHERE p.position > $3 AND p.position <= $4 ORDER BY p.position LIMIT $5
-		) n LEFT JOIN events e ON e.ledger_id = $1 AND e.position = n.position ORDER BY n.position`
-	if to == 0 {
-		to = math.MaxInt64
-	}
-	c := newChunk()
-	for after := from - 1; ; {
-		if err := c.load(ctx, s.read, query, ledger, subject, after, to, c.limit); err != nil {
-			return wrap("subject "+subject, err)
-		}
-		if len(c.records) == 0 {
-			return nil
-		}
-		for i := range c.records {
-			after = c.records[i].Position
-			if c.records[i].Envelope == nil {
-				return fmt.Errorf("subject %s: %w: position %d is missing", subject, eventstore.ErrCorrupt, after)
-			}
-			if err := yield(&c.records[i]); err != nil {
-				return err
-			}
-		}
-	}
 }
 
 // A chunk is a buffer of events that were read by one statement.

@@ -26,7 +26,7 @@ type Array interface {
 }
 
 // An array is rows of ours as an argument.
-type array struct{ rows }
+type array struct{ records }
 
 func (a array) Len() int { return a.len() }
 

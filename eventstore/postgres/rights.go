@@ -75,6 +75,7 @@ func accesses() []access {
 		{"ledgers", add + ", UPDATE", "an append swaps the head, and locks its row"},
 		{"events", add, ""},
 		{"subjects", add, ""},
+		{"subject_runs", remove, "an append puts them in order and into subjects"},
 		{"commands", add, ""},
 		{"tiles", add, ""},
 		{"checkpoints", add, ""},

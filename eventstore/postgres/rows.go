@@ -10,13 +10,18 @@ import (
 	"github.com/soquy/soquy/eventstore"
 )
 
+// records are rows of a table.
+type records interface {
+	len() int
+	size() int // about how many bytes an array of them takes
+	write(w *rowWriter, i int)
+}
+
 // rows are what a batch has many of.
 type rows interface {
-	len() int
-	size() int         // about how many bytes an array of them takes
+	records
 	query() string     // takes an array of the table's records
 	copyQuery() string // has the table's columns in their order
-	write(w *rowWriter, i int)
 }
 
 type eventRows struct{ *eventstore.Batch }
@@ -47,61 +52,6 @@ func (e eventRows) write(w *rowWriter, i int) {
 	w.date(r.EffectiveOn)
 	w.instant(r.RecordedAt)
 	w.bytes(r.Envelope)
-}
-
-// subjectRows are the positions of a batch by subject, in the order in which subjects came.
-type subjectRows struct {
-	*eventstore.Batch
-	groups []subjectGroup
-}
-
-type subjectGroup struct {
-	subject   string
-	positions []int64
-}
-
-func newSubjectRows(b *eventstore.Batch) *subjectRows {
-	s := &subjectRows{Batch: b}
-	place := make(map[string]int, 2*len(b.Records))
-	for i := range b.Records {
-		for _, subject := range b.Records[i].Subjects {
-			at, known := place[subject]
-			if !known {
-				at = len(s.groups)
-				place[subject] = at
-				s.groups = append(s.groups, subjectGroup{subject: subject})
-			}
-			s.groups[at].positions = append(s.groups[at].positions, b.Records[i].Position)
-		}
-	}
-	return s
-}
-
-func (s *subjectRows) len() int { return len(s.groups) }
-
-func (s *subjectRows) size() int {
-	n := 112 * len(s.groups)
-	for i := range s.groups {
-		n += 12 * len(s.groups[i].positions)
-	}
-	return n
-}
-
-func (*subjectRows) query() string {
-	return `INSERT INTO subjects SELECT * FROM unnest($1::subjects[])`
-}
-
-func (*subjectRows) copyQuery() string {
-	return `COPY subjects (ledger_id, subject, position, more) FROM STDIN (FORMAT binary)`
-}
-
-func (s *subjectRows) write(w *rowWriter, i int) {
-	g := &s.groups[i]
-	w.begin(4)
-	w.uuid(&s.Ledger)
-	w.text(g.subject)
-	w.int64(g.positions[0])
-	w.int64s(g.positions[1:])
 }
 
 type commandRows struct{ *eventstore.Batch }
@@ -168,18 +118,26 @@ func (w *rowWriter) int64(n int64) {
 	w.b = binary.BigEndian.AppendUint64(w.b, uint64(n))
 }
 
-// int64s writes an array, and null for none.
-func (w *rowWriter) int64s(list []int64) {
-	if len(list) == 0 {
-		w.size(-1)
-		return
-	}
-	w.size(20 + 12*len(list))
-	for _, n := range [...]uint32{1, 0, pgtype.Int8OID, uint32(len(list)), 1} { // dimensions, nulls, element, length, first subscript
+// array writes the header of an array whose elements take so many bytes, with their lengths.
+func (w *rowWriter) array(element uint32, n, bytes int) {
+	w.size(20 + bytes)
+	for _, n := range [...]uint32{1, 0, element, uint32(n), 1} { // dimensions, nulls, element, length, first subscript
 		w.b = binary.BigEndian.AppendUint32(w.b, n)
 	}
+}
+
+func (w *rowWriter) int64s(list []int64) {
+	w.array(pgtype.Int8OID, len(list), 12*len(list))
 	for _, n := range list {
 		w.b = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(w.b, 8), uint64(n))
+	}
+}
+
+// texts writes an array of texts that have so many bytes together.
+func (w *rowWriter) texts(list []string, bytes int) {
+	w.array(pgtype.TextOID, len(list), 4*len(list)+bytes)
+	for _, text := range list {
+		w.b = append(binary.BigEndian.AppendUint32(w.b, uint32(len(text))), text...)
 	}
 }
 

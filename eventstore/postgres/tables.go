@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,87 +17,14 @@ import (
 // tileRows is how many tiles, of 8 KiB each, are read at once.
 const tileRows = 512
 
-// AllSubjects implements eventstore.Tables.
-func (s *Store) AllSubjects(ctx context.Context, ledger uuid.UUID, yield func(subject string, position int64) error) error {
-	const query = `SELECT subject, position, more FROM subjects WHERE ledger_id = $1 AND (subject, position) > ($3, $4)
-		ORDER BY subject, position LIMIT $2`
-	type row struct {
-		subject  string
-		position int64
-		more     []int64
-	}
-	last := ""
-	var wrong error // the first; what else there is, is handed out
-	err := all(ctx, s, "read the subjects", query, ledger, chunkRows,
-		func(rows pgx.Rows) (row, error) {
-			v := rows.RawValues() // of this table and of commands there are as many as of events; a scan costs three times as much
-			if len(v[1]) != 8 {
-				return row{}, errNotBinary
-			}
-			if last != string(v[0]) {
-				last = string(v[0]) // one string for a run of the same
-			}
-			more, err := int64s(v[2])
-			x := row{last, int64(binary.BigEndian.Uint64(v[1])), more}
-			before := x.position
-			for _, position := range more { // who reads a part of them relies on the order
-				if position <= before && err == nil {
-					err = errors.New("is not in order")
-				}
-				before = position
-			}
-			if err != nil && wrong == nil {
-				wrong = &eventstore.RowError{Column: "subjects.position, subjects.more", Position: x.position, Problem: "of " + last + " " + err.Error()}
-			}
-			return x, nil
-		},
-		func(x *row) []any { return []any{x.subject, x.position} },
-		func(x *row) error {
-			if err := yield(x.subject, x.position); err != nil {
-				return err
-			}
-			for _, position := range x.more {
-				if err := yield(x.subject, position); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
-		"", 0)
-	if err == nil {
-		err = wrong
-	}
-	return err
-}
-
-// int64s reads an array of bigint in the binary format; null is none.
-func int64s(b []byte) ([]int64, error) {
-	const header, element = 20, 12 // bytes
-	if b == nil {
-		return nil, nil
-	}
-	if len(b) < header || (len(b)-header)%element != 0 || binary.BigEndian.Uint32(b) != 1 {
-		return nil, errors.New("is no list of positions")
-	}
-	list := make([]int64, (len(b)-header)/element)
-	for i := range list {
-		at := b[header+element*i:]
-		if binary.BigEndian.Uint32(at) != 8 {
-			return nil, errors.New("has a null")
-		}
-		list[i] = int64(binary.BigEndian.Uint64(at[4:]))
-	}
-	return list, nil
-}
-
 // AllCommands implements eventstore.Tables.
 func (s *Store) AllCommands(ctx context.Context, ledger uuid.UUID, yield func(eventstore.Command) error) error {
 	// There is no UUID before all others, so the first chunk starts at the least one and leaves none out.
 	const query = `SELECT command_id, fingerprint, first_position, last_position FROM commands
 		WHERE ledger_id = $1 AND command_id >= $3 AND command_id IS DISTINCT FROM $4 ORDER BY command_id LIMIT $2`
-	return all(ctx, s, "read the commands", query, ledger, chunkRows,
+	return all(ctx, s.read, "read the commands", query, ledger, chunkRows,
 		func(rows pgx.Rows) (c eventstore.Command, err error) {
-			v := rows.RawValues()
+			v := rows.RawValues() // of this table there are as many as of events; a scan costs three times as much
 			if len(v[0]) != 16 || len(v[2]) != 8 || len(v[3]) != 8 {
 				return c, errNotBinary
 			}
@@ -120,7 +46,7 @@ func (s *Store) AllTiles(ctx context.Context, ledger uuid.UUID, yield func(level
 		index  int64
 		hashes []byte
 	}
-	return all(ctx, s, "read the tiles", query, ledger, tileRows,
+	return all(ctx, s.read, "read the tiles", query, ledger, tileRows,
 		func(rows pgx.Rows) (x row, err error) { return x, rows.Scan(&x.level, &x.index, &x.hashes) },
 		func(x *row) []any { return []any{x.level, x.index} },
 		func(x *row) error { return yield(x.level, x.index, x.hashes) },
@@ -130,7 +56,7 @@ func (s *Store) AllTiles(ctx context.Context, ledger uuid.UUID, yield func(level
 // AllCheckpoints implements eventstore.Tables.
 func (s *Store) AllCheckpoints(ctx context.Context, ledger uuid.UUID, yield func(eventstore.Checkpoint) error) error {
 	const query = `SELECT tree_size, note FROM checkpoints WHERE ledger_id = $1 AND tree_size > $3 ORDER BY tree_size LIMIT $2`
-	return all(ctx, s, "read the checkpoints", query, ledger, chunkRows,
+	return all(ctx, s.read, "read the checkpoints", query, ledger, chunkRows,
 		func(rows pgx.Rows) (c eventstore.Checkpoint, err error) { return c, rows.Scan(&c.Size, &c.Note) },
 		func(c *eventstore.Checkpoint) []any { return []any{c.Size} },
 		func(c *eventstore.Checkpoint) error { return yield(*c) },
@@ -141,7 +67,7 @@ func (s *Store) AllCheckpoints(ctx context.Context, ledger uuid.UUID, yield func
 func (s *Store) AllPrivate(ctx context.Context, ledger uuid.UUID, yield func(eventstore.Private) error) error {
 	const query = `SELECT private_id, salt, document FROM private
 		WHERE ledger_id = $1 AND private_id >= $3 AND private_id IS DISTINCT FROM $4 ORDER BY private_id LIMIT $2`
-	return all(ctx, s, "read the private texts", query, ledger, chunkRows, scanPrivate,
+	return all(ctx, s.read, "read the private texts", query, ledger, chunkRows, scanPrivate,
 		func(p *eventstore.Private) []any { return []any{p.ID, &p.ID} },
 		func(p *eventstore.Private) error { return yield(*p) },
 		uuid.Nil, (*uuid.UUID)(nil))
@@ -149,14 +75,14 @@ func (s *Store) AllPrivate(ctx context.Context, ledger uuid.UUID, yield func(eve
 
 // all reads a table in the order of its key, a chunk at a time. The query takes the ledger, a limit, and the key after
 // which it starts (start at first, then the key of the last row).
-func all[T any](ctx context.Context, s *Store, op, query string, ledger uuid.UUID, limit int,
+func all[T any](ctx context.Context, q queryer, op, query string, ledger uuid.UUID, limit int,
 	scan func(pgx.Rows) (T, error), key func(*T) []any, yield func(*T) error, start ...any,
 ) error {
 	var buf []T
 	for after := start; ; after = key(&buf[len(buf)-1]) {
 		args := append([]any{binaryResult, ledger, limit}, after...)
 		buf = buf[:0]
-		err := each(ctx, s.read, query, args, func(rows pgx.Rows) error {
+		err := each(ctx, q, query, args, func(rows pgx.Rows) error {
 			x, err := scan(rows)
 			buf = append(buf, x)
 			return err

@@ -169,7 +169,7 @@ func (s *Store) begin(ctx context.Context, ledger uuid.UUID, wait bool) (tx *tra
 func (s *Store) lockRow(ctx context.Context, ledger uuid.UUID, wait bool, w *watch) (tx *transaction, head row, err error) {
 	const (
 		endless = `SET LOCAL statement_timeout = 0`
-		lock    = `SELECT origin, head_position, tree, note FROM ledgers WHERE ledger_id = $1 FOR UPDATE`
+		lock    = `SELECT origin, head_position, tree, note, merged_position, runs, run_entries FROM ledgers WHERE ledger_id = $1 FOR UPDATE`
 	)
 	ctx, cancel := context.WithTimeout(ctx, lockPatience)
 	defer cancel()
@@ -186,7 +186,7 @@ func (s *Store) lockRow(ctx context.Context, ledger uuid.UUID, wait bool, w *wat
 	}
 	found := true
 	batch.Queue(lock, ledger).QueryRow(func(r pgx.Row) error {
-		err := head.scan(r)
+		err := head.scan(r, &head.pending.merged, &head.pending.runs, &head.pending.entries)
 		if errors.Is(err, pgx.ErrNoRows) {
 			found = false
 			return nil

@@ -30,7 +30,7 @@ const (
 	// rowPositions is how many positions a row of subjects has at most: some 1 KiB of text, so that eight fit a page, and that no
 	// question reads far beyond what it asks for.
 	rowPositions = 128
-	// rowsAtOnce is how many rows of subjects a question reads by one statement.
+	// rowsAtOnce is how many rows of subjects a question reads by one statement. It is 2 or more: the first may end before what is asked for.
 	rowsAtOnce = 32
 )
 

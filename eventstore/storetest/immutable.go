@@ -127,7 +127,7 @@ func testStrays(t *testing.T, h Harness) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range got { // what SQLite has not put in order yet lies in a table of its own
+	for i := range got { // what is not in order yet lies in a table of its own
 		if got[i].Table == "subject_runs" {
 			got[i].Table = "subjects"
 		}

@@ -44,7 +44,7 @@ func TestCutTail(t *testing.T) {
 						r[at] = n
 					}
 					db.write(t, table, rows)
-				case "events", "subjects", "commands", "checkpoints":
+				case "events", "subjects", "subject_runs", "commands", "checkpoints":
 					db.write(t, table, slices.DeleteFunc(db.rows(t, table), func(r []any) bool { return integer(r[at]) > n }))
 				}
 			}

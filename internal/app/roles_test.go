@@ -176,6 +176,8 @@ func TestRoles(t *testing.T) {
 		`DELETE FROM soquy.tiles`,
 		`UPDATE soquy.subjects SET position = 1`,
 		`DELETE FROM soquy.subjects`,
+		`UPDATE soquy.subject_runs SET position = 1`,
+		`TRUNCATE soquy.subject_runs`,
 		`UPDATE soquy.commands SET first_position = 1`,
 		`DELETE FROM soquy.commands`,
 		`DELETE FROM soquy.ledgers`,
@@ -190,7 +192,7 @@ func TestRoles(t *testing.T) {
 	}
 
 	tables := append([]string{
-		"goose_db_version", "ledgers", "events", "events_000000000000", "subjects", "commands", "tiles", "checkpoints", "snapshots",
+		"goose_db_version", "ledgers", "events", "events_000000000000", "subjects", "subject_runs", "commands", "tiles", "checkpoints", "snapshots",
 		"private", "progress", "rebuilds", "reporting_facts",
 	}, readModelTables()...)
 	for _, table := range tables {

@@ -116,7 +116,7 @@ func cutAtEachMessage(t *testing.T, c *cluster.Cluster) {
 				if stride > 1 {
 					continue
 				}
-				for _, step := range []string{"begin", "select origin, head_position", "insert into events", "insert into subjects", "insert into commands", "update ledgers", "commit"} {
+				for _, step := range []string{"begin", "select origin, head_position", "insert into events", "insert into subject_runs", "insert into commands", "update ledgers", "commit"} {
 					if !slices.ContainsFunc(keys(seen), func(s string) bool {
 						return strings.HasPrefix(s, step) || strings.HasPrefix(s, strings.Replace(step, "insert into", "copy", 1))
 					}) {

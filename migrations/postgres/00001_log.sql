@@ -7,11 +7,14 @@
 -- One row a ledger: small, hot, the row of the compare-and-swap. It is updated at each append in place (HOT): half of a
 -- page is left free for it, no changed column is in an index, and it is never moved out of line.
 CREATE TABLE soquy.ledgers (
-    ledger_id     uuid   NOT NULL PRIMARY KEY,
-    origin        text   COLLATE "C" NOT NULL UNIQUE,
-    head_position bigint NOT NULL CHECK (head_position >= 1),
-    tree          bytea  NOT NULL, -- the right edge of the tree, at most 64 hashes
-    note          bytea  NOT NULL  -- the signed checkpoint of the head
+    ledger_id       uuid    NOT NULL PRIMARY KEY,
+    origin          text    COLLATE "C" NOT NULL UNIQUE,
+    head_position   bigint  NOT NULL CHECK (head_position >= 1),
+    tree            bytea   NOT NULL, -- the right edge of the tree, at most 64 hashes
+    note            bytea   NOT NULL, -- the signed checkpoint of the head
+    merged_position bigint  NOT NULL DEFAULT 0, -- the last position that subjects has; subject_runs has later ones
+    runs            integer NOT NULL DEFAULT 0, -- how many rows subject_runs has
+    run_entries     integer NOT NULL DEFAULT 0  -- and how many positions in them
 ) WITH (
     fillfactor = 50, toast_tuple_target = 8160,
     autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0,
@@ -86,18 +89,32 @@ REVOKE ALL ON FUNCTION soquy.ensure_partition(bigint) FROM PUBLIC;
 
 SELECT soquy.ensure_partition(1);
 
--- One row a subject and batch: a batch of donations to one fund adds one row for the fund.
+-- The index of subjects, some positions a row. The rows of a subject follow each other.
 CREATE TABLE soquy.subjects (
     ledger_id uuid     NOT NULL,
     subject   text     COLLATE "C" NOT NULL,
-    position  bigint   NOT NULL, -- the first in the batch
+    position  bigint   NOT NULL, -- the first
     more      bigint[],          -- the others, in order; null where there are none
     PRIMARY KEY (ledger_id, subject, position)
 );
 
-CREATE VIEW soquy.subject_positions AS
-SELECT s.ledger_id, s.subject, p."position"
-FROM soquy.subjects s CROSS JOIN LATERAL unnest(s."position" || s.more) AS p ("position");
+-- What is not in subjects yet: one row a batch, the subjects of its events and beside each the event's position. The rows of subjects
+-- lie all over its table and its index; put in order, some thousand at a time, they are a row a subject.
+-- Who looks for a subject reads both, of runs those alone whose subjects have it: to take all of them apart costs ten times as much.
+-- A run goes soon, and is never compressed. What is left of it until the next VACUUM is not looked at: a look begins after merged_position.
+CREATE TABLE soquy.subject_runs (
+    ledger_id uuid     NOT NULL,
+    position  bigint   NOT NULL, -- the first of positions
+    subjects  text[]   COLLATE "C" NOT NULL,
+    positions bigint[] NOT NULL,
+    PRIMARY KEY (ledger_id, position)
+) WITH (
+    toast_tuple_target = 8160,
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0,
+    autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 100000
+);
+
+ALTER TABLE soquy.subject_runs ALTER COLUMN subjects SET STORAGE EXTERNAL, ALTER COLUMN positions SET STORAGE EXTERNAL;
 
 -- One row an accepted command, for ever: repeats need it.
 CREATE TABLE soquy.commands (

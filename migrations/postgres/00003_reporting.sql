@@ -333,9 +333,19 @@ CROSS JOIN LATERAL (
             SELECT n.type, n.data, CASE n.type WHEN 'entry.reversed' THEN n.data -> 'entry' ELSE n.data END AS body
             FROM (
                 SELECT later.type, convert_from(later.envelope, 'UTF8')::jsonb -> 'data' AS data
-                FROM soquy.subject_positions j
-                JOIN soquy.events later ON later.ledger_id = j.ledger_id AND later.position = j.position
-                WHERE j.ledger_id = e.ledger_id AND j.subject = 'grant:' || e.event_id AND j.position > e.position
+                FROM (
+                    SELECT p.position
+                    FROM soquy.subjects i CROSS JOIN LATERAL unnest(i.position || i.more) AS p (position)
+                    WHERE i.ledger_id = e.ledger_id AND i.subject = 'grant:' || e.event_id
+                    UNION ALL
+                    SELECT p.position
+                    FROM soquy.subject_runs i CROSS JOIN LATERAL unnest(i.subjects, i.positions) AS p (subject, position)
+                    WHERE i.ledger_id = e.ledger_id
+                        AND i.position > (SELECT l.merged_position FROM soquy.ledgers l WHERE l.ledger_id = e.ledger_id)
+                        AND 'grant:' || e.event_id = ANY (i.subjects) AND p.subject = 'grant:' || e.event_id
+                ) j
+                JOIN soquy.events later ON later.ledger_id = e.ledger_id AND later.position = j.position
+                WHERE j.position > e.position
             ) n
         ) x
     ) t

@@ -32,7 +32,8 @@ func (r *Reader) Donors(ctx context.Context, q projections.DonorQuery) ([]projec
 }
 
 func (r *Reader) donors(ctx context.Context, q projections.DonorQuery) (pgx.Rows, error) {
-	// $3 is the slot of the totals, $4 and $5 the range, $6 the measure of money, $7 the last position, $8 the donors, $9 their subjects.
+	// $4 and $5 are the range, $6 is the measure of money, $7 the last position. $3 is the slot of the totals; of some donors $8 are these, $3
+	// their subjects, and $9 is the slot.
 	const (
 		all = `SELECT d.donor, d.kind, d.name, d.address, d.publish, d.person,
 				coalesce(g.cash, 0)::bigint, coalesce(g.in_kind, 0)::bigint, coalesce(g.gifts, 0)::bigint
@@ -52,10 +53,10 @@ func (r *Reader) donors(ctx context.Context, q projections.DonorQuery) (pgx.Rows
 			LEFT JOIN (
 				SELECT g.donor, sum(g.gifts) AS gifts, sum(g.amount) FILTER (WHERE k.measure = $6) AS cash,
 					sum(g.amount) FILTER (WHERE k.measure <> $6) AS in_kind
-				FROM subject_positions s
-				JOIN total_gifts g ON g.ledger_id = $1 AND g.slot = $3 AND g.position = s.position
-				JOIN total_keys k ON k.ledger_id = $1 AND k.slot = $3 AND k.fact_key = g.fact_key
-				WHERE s.ledger_id = $1 AND s.subject = ANY ($9) AND g.day BETWEEN $4 AND $5 AND g.position <= $7
+				FROM ` + positionsOf + ` s
+				JOIN total_gifts g ON g.ledger_id = $1 AND g.slot = $9 AND g.position = s.position
+				JOIN total_keys k ON k.ledger_id = $1 AND k.slot = $9 AND k.fact_key = g.fact_key
+				WHERE g.day BETWEEN $4 AND $5 AND g.position <= $7
 				GROUP BY g.donor
 			) g ON g.donor = d.donor
 			WHERE d.ledger_id = $1 AND d.slot = $2 AND d.donor = ANY ($8)
@@ -70,7 +71,7 @@ func (r *Reader) donors(ctx context.Context, q projections.DonorQuery) (pgx.Rows
 	if len(q.Donors) == 0 {
 		return r.query(ctx, "donors", all, totals.Slot, from, to, projections.DonationCash, through)
 	}
-	return r.query(ctx, "donors", some, totals.Slot, from, to, projections.DonationCash, through, q.Donors, donorSubjects(q.Donors))
+	return r.query(ctx, "donors", some, donorSubjects(q.Donors), from, to, projections.DonationCash, through, q.Donors, totals.Slot)
 }
 
 // Pledges implements projections.Donors.

@@ -68,8 +68,8 @@ func (r *Reader) totals(ctx context.Context, q projections.TotalsQuery, afresh b
 // gifts adds the gifts of donors in a range of days.
 func (r *Reader) gifts(ctx context.Context, t *projections.Tally, donors []string, from, to time.Time, through int64) error {
 	const query = `SELECT g.day - DATE '1970-01-01', g.fact_key, g.amount
-		FROM subject_positions s JOIN total_gifts g ON g.ledger_id = $1 AND g.slot = $2 AND g.position = s.position
-		WHERE s.ledger_id = $1 AND s.subject = ANY ($3) AND g.day BETWEEN $4 AND $5 AND g.position <= $6`
+		FROM ` + positionsOf + ` s JOIN total_gifts g ON g.ledger_id = $1 AND g.slot = $2 AND g.position = s.position
+		WHERE g.day BETWEEN $4 AND $5 AND g.position <= $6`
 	rows, err := r.query(ctx, "totals", query, donorSubjects(donors), from, to, through)
 	if err != nil {
 		return err
@@ -88,6 +88,17 @@ func (r *Reader) gifts(ctx context.Context, t *projections.Tally, donors []strin
 	}
 	return rows.Err()
 }
+
+// positionsOf are the positions of subjects, $3 their list: those that are in order, and those that still are in the runs of batches. $1 is
+// the ledger.
+const positionsOf = `(
+		SELECT p.position FROM subjects s CROSS JOIN LATERAL unnest(s.position || s.more) AS p (position)
+		WHERE s.ledger_id = $1 AND s.subject = ANY ($3)
+		UNION ALL
+		SELECT p.position FROM subject_runs r CROSS JOIN LATERAL unnest(r.subjects, r.positions) AS p (subject, position)
+		WHERE r.ledger_id = $1 AND r.position > (SELECT merged_position FROM ledgers WHERE ledger_id = $1)
+			AND r.subjects && $3 AND p.subject = ANY ($3)
+	)`
 
 // donorSubjects are the subjects of donors; nil for all.
 func donorSubjects(donors []string) []string {
