@@ -87,16 +87,15 @@ func (r subjectRun) write(w *rowWriter, _ int) {
 func queueSubjects(tx *transaction, b *eventstore.Batch, p pending) pending {
 	const (
 		add = `INSERT INTO subject_runs SELECT * FROM unnest($1::subject_runs[])`
-		// Those of a batch that is a part of it are handed in, as a run that never was one.
+		// The batch itself is handed in, as a run that never was one. Rows come in order, as the lists are made in order. Sorting them would
+		// keep a list once for each of its rows.
 		merge = `WITH runs AS (DELETE FROM subject_runs WHERE ledger_id = $1 AND position > $4 RETURNING subjects, positions)
 			INSERT INTO subjects (ledger_id, subject, position, more)
-			SELECT $1, subject, list[1], nullif(list[2:], '{}') FROM (
-				SELECT subject, array_agg(position ORDER BY position) AS list FROM (
-					SELECT e.subject, e.position, (row_number() OVER (PARTITION BY e.subject ORDER BY e.position) - 1) / $3 AS part
-					FROM (SELECT * FROM runs UNION ALL SELECT subjects, positions FROM unnest($2::subject_runs[])) r
-					CROSS JOIN LATERAL unnest(r.subjects, r.positions) AS e (subject, position)
-				) entries GROUP BY subject, part
-			) rows ORDER BY subject, list[1]`
+			SELECT $1, subject, list[i], nullif(list[i + 1:i + $3 - 1], '{}') FROM (
+				SELECT e.subject, array_agg(e.position ORDER BY e.position) AS list
+				FROM (SELECT * FROM runs UNION ALL SELECT subjects, positions FROM unnest($2::subject_runs[])) r
+				CROSS JOIN LATERAL unnest(r.subjects, r.positions) AS e (subject, position) GROUP BY e.subject
+			) s CROSS JOIN LATERAL generate_series(1, cardinality(list), $3) AS i`
 	)
 	run := newSubjectRun(b)
 	switch {
