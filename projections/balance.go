@@ -8,14 +8,22 @@ import (
 )
 
 var (
-	balanceTable = table("balances",
+	// balanceTable has what a holding has now, and of that what the last day of the last epoch brought, which is in no bucket yet: as long as
+	// entries are of the same day, or holdings many, an append writes one row a holding.
+	balanceTable = marked("balances", spillBalance,
 		Column{"fund", Text, Key},
 		Column{"asset", Text, Key},
 		Column{"posted", Int, Sum},
 		Column{"encumbered", Int, Sum},
 		Column{"quantity", Int, Sum},
-		Column{"quantity_encumbered", Int, Sum})
-	// bucketTable has the same by year, month and day, so that a balance as of a date is a sum of few rows.
+		Column{"quantity_encumbered", Int, Sum},
+		Column{"last_epoch", Int, Mark},
+		Column{"last_day", Day, Mark},
+		Column{"last_posted", Int, Part},
+		Column{"last_encumbered", Int, Part},
+		Column{"last_quantity", Int, Part},
+		Column{"last_quantity_encumbered", Int, Part})
+	// bucketTable has all that came before, by year, month and day, so that a balance as of a date is a sum of few rows.
 	bucketTable = table("balance_buckets",
 		Column{"fund", Text, Key},
 		Column{"asset", Text, Key},
@@ -28,8 +36,16 @@ var (
 		Column{"quantity_encumbered", Int, Sum})
 )
 
+// Columns of balanceTable.
+const (
+	lastEpoch  = 6
+	lastDay    = 7
+	lastPosted = 8 // and the three after it
+)
+
 // The kinds of buckets. A balance at the end of a date is the sum of the years before its year, the months of that year before
-// its month, and the days of that month through the date.
+// its month, and the days of that month through the date. Years are of all epochs together, as those are many more than years in a large
+// ledger; their epoch is 0. Only the others say what was known before an epoch.
 const (
 	YearBucket = iota
 	MonthBucket
@@ -45,16 +61,30 @@ func Starts(d domain.Date) (year, month domain.Date) {
 func foldBalances(f *Fold, _ *domain.Event) error {
 	for i := range f.effects {
 		e := &f.effects[i]
-		fund, asset := text(e.Fund), text(e.Asset)
-		posted, encumbered := num(e.Posted), num(e.Encumbered)
-		quantity, reserved := num(e.Quantity), num(e.QuantityEncumbered)
-		f.put(balanceTable, fund, asset, posted, encumbered, quantity, reserved)
-		year, month := Starts(e.Day)
-		for kind, start := range [...]domain.Date{YearBucket: year, MonthBucket: month, DayBucket: e.Day} {
-			f.put(bucketTable, fund, asset, num(int64(kind)), day(start), f.epoch(), posted, encumbered, quantity, reserved)
+		row := [...]Value{
+			text(e.Fund), text(e.Asset),
+			num(e.Posted), num(e.Encumbered), num(e.Quantity), num(e.QuantityEncumbered),
+			f.epoch(), day(e.Day),
+			num(e.Posted), num(e.Encumbered), num(e.Quantity), num(e.QuantityEncumbered),
+		}
+		if f.rows[balanceTable.index].put(row[:]...) {
+			spillBalance(f, row[:])
 		}
 	}
 	return nil
+}
+
+// spillBalance puts a day of an epoch that a row of balanceTable does not keep into the buckets.
+func spillBalance(f *Fold, row []Value) {
+	year, month := Starts(domain.Date(row[lastDay].Int))
+	for kind, start := range [...]domain.Date{YearBucket: year, MonthBucket: month, DayBucket: domain.Date(row[lastDay].Int)} {
+		epoch := row[lastEpoch]
+		if kind == YearBucket {
+			epoch = num(0)
+		}
+		f.put(bucketTable, row[0], row[1], num(int64(kind)), day(start), epoch,
+			row[lastPosted], row[lastPosted+1], row[lastPosted+2], row[lastPosted+3])
+	}
 }
 
 // A BalanceQuery asks for balances. The zero query asks for all holdings over all days.
@@ -66,14 +96,22 @@ type BalanceQuery struct {
 	KnownAt *Known // as it was known then; nil: now
 }
 
-// End is the last day that counts, and the first days of its year and month. Over all days it is one that no entry has reached.
-func (q *BalanceQuery) End() (year, month, day domain.Date) {
-	day = domain.NewDate(9999, time.December, 31)
+// Ends are the days of the buckets that a balance is the sum of: years that begin before Months, months from there on that begin before
+// Days, and days from there on through Day. Without a date Day is one that no entry has reached; of what is known at a position no years
+// are taken.
+type Ends struct{ Months, Days, Day domain.Date }
+
+// Ends returns the days of the buckets.
+func (q *BalanceQuery) Ends() Ends {
+	e := Ends{Day: domain.NewDate(9999, time.December, 31)}
 	if q.AsOf != nil {
-		day = *q.AsOf
+		e.Day = *q.AsOf
 	}
-	year, month = Starts(day)
-	return year, month, day
+	e.Months, e.Days = Starts(e.Day)
+	if q.KnownAt != nil {
+		e.Months = domain.NewDate(0, time.January, 1) // before all that there are
+	}
+	return e
 }
 
 // A BalanceRow is the balance of one holding. Amounts are minor units, quantities thousandths.

@@ -82,6 +82,16 @@ func (f *Fold) Reset() {
 // put adds a change of one row.
 func (f *Fold) put(t *Table, values ...Value) { f.rows[t.index].put(values...) }
 
+// Spill puts into the rows of other tables what gives way when a row of a table with marks meets the one that a database has: values are all
+// columns of that, and its marks are others.
+func (f *Fold) Spill(t *Table, row int, values []Value) {
+	r := f.rows[t.index]
+	if r.compareMarks(row, values) > 0 {
+		r.Row(row, values)
+	}
+	t.spill(f, values)
+}
+
 // continued reports whether the event's command may have begun before what the fold has. A command's events follow each other.
 func (f *Fold) continued() bool { return f.event.Command == f.first.Command }
 

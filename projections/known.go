@@ -85,29 +85,23 @@ func (k *Known) Bounds() Bounds {
 }
 
 // AddBalances adds to the balances of holdings, at the end of a date or, with nil, over all days, what the events after the complete
-// epochs changed. n says of each row how many buckets it is the sum of; a holding of which there are none is left out.
+// epochs changed. n says of each row how many rows it is the sum of; a holding of which there are none is left out.
 func (k *Known) AddBalances(rows []BalanceRow, n []int64, on *domain.Date) []BalanceRow {
 	if k != nil {
 		at := make(map[[2]string]int, len(rows))
 		for i := range rows {
 			at[[2]string{rows[i].Fund, string(rows[i].Asset)}] = i
 		}
-		recent := k.balances.Rows(bucketTable)
-		row := make([]Value, len(bucketTable.Columns))
-		for i := range recent.Len() {
-			recent.Row(i, row)
-			if row[2].Int != DayBucket || on != nil && domain.Date(row[3].Int) > *on {
-				continue
-			}
-			j, there := at[[2]string{row[0].Text, row[1].Text}]
-			if !there {
-				continue // the database has rows of each holding that ever had an entry
+		k.recentDays(func(fund, asset string, day domain.Date, changes []Value) {
+			j, there := at[[2]string{fund, asset}]
+			if !there || on != nil && day > *on {
+				return // the database has rows of each holding that ever had an entry
 			}
 			b := &rows[j]
-			b.Posted, b.Encumbered = b.Posted+row[5].Int, b.Encumbered+row[6].Int
-			b.Quantity, b.QuantityEncumbered = b.Quantity+row[7].Int, b.QuantityEncumbered+row[8].Int
+			b.Posted, b.Encumbered = b.Posted+changes[0].Int, b.Encumbered+changes[1].Int
+			b.Quantity, b.QuantityEncumbered = b.Quantity+changes[2].Int, b.QuantityEncumbered+changes[3].Int
 			n[j]++
-		}
+		})
 	}
 	kept := rows[:0]
 	for i := range rows {
@@ -116,6 +110,23 @@ func (k *Known) AddBalances(rows []BalanceRow, n []int64, on *domain.Date) []Bal
 		}
 	}
 	return kept
+}
+
+// recentDays hands out what the events after the complete epochs changed, by holding and day.
+func (k *Known) recentDays(yield func(fund, asset string, day domain.Date, changes []Value)) {
+	rows := k.balances.Rows(bucketTable)
+	row := make([]Value, len(bucketTable.Columns))
+	for i := range rows.Len() {
+		if rows.Row(i, row); row[2].Int == DayBucket {
+			yield(row[0].Text, row[1].Text, domain.Date(row[3].Int), row[5:])
+		}
+	}
+	rows = k.balances.Rows(balanceTable)
+	row = make([]Value, len(balanceTable.Columns))
+	for i := range rows.Len() {
+		rows.Row(i, row)
+		yield(row[0].Text, row[1].Text, domain.Date(row[lastDay].Int), row[lastPosted:])
+	}
 }
 
 // addFacts counts the facts of the events after the complete blocks.

@@ -86,7 +86,7 @@ func TestDigests(t *testing.T) {
 		"funds 1 0c020212bc5d90ab",
 		"persons 1 e6a0a994471ad65d",
 		"goods 1 6dea8b87e000bdf6",
-		"balances 1 fb24a59d2de034a5",
+		"balances 2 1456a463fe1bed3d",
 		"totals 2 6e77f6837afb5af6",
 		"vouchers 1 eb7982302f0ee564",
 		"donors 1 f7500aa9f1948855",

@@ -2,6 +2,7 @@ package projections
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"slices"
 	"strings"
@@ -155,8 +156,9 @@ func (r *Rows) find(t *Table, values []Value) (row int, fresh bool) {
 	return r.at, !ok
 }
 
-// put adds a change of one row: a value for each column, keys first.
-func (r *Rows) put(values ...Value) {
+// put adds a change of one row: a value for each column, keys first. Of a table with marks it reports whether something gives way; that is
+// what values then have.
+func (r *Rows) put(values ...Value) (spilled bool) {
 	row, fresh := r.n, r.Table.Once
 	if fresh {
 		r.n++
@@ -167,7 +169,11 @@ func (r *Rows) put(values ...Value) {
 		for i := range values {
 			r.columns[i].push(r.Table.Columns[i].Type, &values[i])
 		}
-		return
+		return false
+	}
+	order := 0
+	if r.Table.Marked() {
+		order = r.compareMarks(row, values)
 	}
 	for i := r.Table.Keys; i < len(values); i++ {
 		v, d := &values[i], &r.columns[i]
@@ -180,8 +186,29 @@ func (r *Rows) put(values ...Value) {
 			}
 		case Append:
 			d.Bytes[row] = append(d.Bytes[row], v.Bytes...)
+		case Mark, Part:
+			switch {
+			case order > 0:
+				d.Ints[row], v.Int = v.Int, d.Ints[row]
+			case order == 0 && r.Table.Columns[i].Rule == Part:
+				d.Ints[row] += v.Int
+			}
 		}
 	}
+	return order != 0
+}
+
+// compareMarks compares the marks of values with those of a row.
+func (r *Rows) compareMarks(row int, values []Value) int {
+	for i := r.Table.Keys; i < len(values); i++ {
+		if r.Table.Columns[i].Rule != Mark {
+			continue
+		}
+		if c := cmp.Compare(values[i].Int, r.columns[i].Ints[row]); c != 0 {
+			return c
+		}
+	}
+	return 0
 }
 
 func (d *Data) push(t Type, v *Value) {

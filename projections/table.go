@@ -26,6 +26,8 @@ const (
 	Last               // is replaced by a later value; null leaves it
 	Sum                // adds up
 	Append             // bytes that are put behind one another
+	Mark               // the columns of this rule only rise, as one value; integers
+	Part               // adds up among changes of the same marks; those of lesser marks go to other tables
 )
 
 // A Type is what a column holds. Canonically these are integers, texts, bytes; databases have types of their own for some.
@@ -60,6 +62,10 @@ type Table struct {
 	Once bool
 
 	index int // among all tables
+
+	// spill is of a table with marks. It puts the parts of a row that give way to those of greater marks into other tables of its model,
+	// which come behind this one.
+	spill func(f *Fold, row []Value)
 }
 
 // A Model is a read model: tables that are rebuilt and verified together.
@@ -85,6 +91,17 @@ func table(name string, columns ...Column) *Table {
 func once(name string, columns ...Column) *Table {
 	t := table(name, columns...)
 	t.Once = true
+	return t
+}
+
+// Marked reports whether the table has marks. Of two rows of one key, such as one in a database and one of a fold, one row comes: the marks
+// are the greater ones, the parts theirs, or the sum where the marks are the same; what gives way is for Fold.Spill.
+func (t *Table) Marked() bool { return t.spill != nil }
+
+// marked makes a table with marks.
+func marked(name string, spill func(*Fold, []Value), columns ...Column) *Table {
+	t := table(name, columns...)
+	t.spill = spill
 	return t
 }
 
@@ -121,7 +138,7 @@ var models = number([]*Model{
 	{Name: "funds", Version: 1, Tables: []*Table{fundTable, fundUnitTable}, fold: foldFunds},
 	{Name: "persons", Version: 1, Tables: []*Table{personTable, aliasTable}, fold: foldPersons},
 	{Name: "goods", Version: 1, Tables: []*Table{goodsTable}, fold: foldGoods},
-	{Name: "balances", Version: 1, Tables: []*Table{balanceTable, bucketTable}, fold: foldBalances},
+	{Name: "balances", Version: 2, Tables: []*Table{balanceTable, bucketTable}, fold: foldBalances},
 	{Name: "totals", Version: 2, Tables: []*Table{factKeyTable, factTable, giftTable}, fold: foldTotals},
 	{Name: "vouchers", Version: 1, Tables: []*Table{voucherTable}, fold: foldVouchers},
 	{Name: "donors", Version: 1, Tables: []*Table{donorTable, pledgeTable}, fold: foldDonors},

@@ -146,15 +146,22 @@ CREATE TABLE soquy.goods (
 
 -- balances
 
+-- last_* is what the last day of the last epoch in which the holding had an entry brought. It is in no bucket yet.
 CREATE TABLE soquy.balances (
-    ledger_id           uuid             NOT NULL,
-    slot                smallint         NOT NULL,
-    fund                text COLLATE "C" NOT NULL,
-    asset               text COLLATE "C" NOT NULL,
-    posted              bigint           NOT NULL,
-    encumbered          bigint           NOT NULL,
-    quantity            bigint           NOT NULL,
-    quantity_encumbered bigint           NOT NULL,
+    ledger_id                uuid             NOT NULL,
+    slot                     smallint         NOT NULL,
+    fund                     text COLLATE "C" NOT NULL,
+    asset                    text COLLATE "C" NOT NULL,
+    posted                   bigint           NOT NULL,
+    encumbered               bigint           NOT NULL,
+    quantity                 bigint           NOT NULL,
+    quantity_encumbered      bigint           NOT NULL,
+    last_epoch               bigint           NOT NULL,
+    last_day                 date             NOT NULL,
+    last_posted              bigint           NOT NULL,
+    last_encumbered          bigint           NOT NULL,
+    last_quantity            bigint           NOT NULL,
+    last_quantity_encumbered bigint           NOT NULL,
     PRIMARY KEY (ledger_id, slot, fund, asset)
 ) WITH (fillfactor = 50);
 
@@ -165,7 +172,7 @@ CREATE TABLE soquy.balance_buckets (
     asset               text COLLATE "C" NOT NULL,
     kind                smallint         NOT NULL CHECK (kind IN (0, 1, 2)), -- year, month, day
     start               date             NOT NULL,
-    epoch               bigint           NOT NULL,
+    epoch               bigint           NOT NULL, -- 0 of a year, which has those of all epochs
     posted              bigint           NOT NULL,
     encumbered          bigint           NOT NULL,
     quantity            bigint           NOT NULL,

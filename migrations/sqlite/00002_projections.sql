@@ -124,15 +124,22 @@ CREATE TABLE goods (
 
 -- balances
 
+-- last_* is what the last day of the last epoch in which the holding had an entry brought. It is in no bucket yet.
 CREATE TABLE balances (
-    ledger_id           BLOB    NOT NULL,
-    slot                INTEGER NOT NULL,
-    fund                TEXT    NOT NULL,
-    asset               TEXT    NOT NULL,
-    posted              INTEGER NOT NULL,
-    encumbered          INTEGER NOT NULL,
-    quantity            INTEGER NOT NULL,
-    quantity_encumbered INTEGER NOT NULL,
+    ledger_id                BLOB    NOT NULL,
+    slot                     INTEGER NOT NULL,
+    fund                     TEXT    NOT NULL,
+    asset                    TEXT    NOT NULL,
+    posted                   INTEGER NOT NULL,
+    encumbered               INTEGER NOT NULL,
+    quantity                 INTEGER NOT NULL,
+    quantity_encumbered      INTEGER NOT NULL,
+    last_epoch               INTEGER NOT NULL,
+    last_day                 INTEGER NOT NULL,
+    last_posted              INTEGER NOT NULL,
+    last_encumbered          INTEGER NOT NULL,
+    last_quantity            INTEGER NOT NULL,
+    last_quantity_encumbered INTEGER NOT NULL,
     PRIMARY KEY (ledger_id, slot, fund, asset)
 ) STRICT, WITHOUT ROWID;
 
@@ -143,7 +150,7 @@ CREATE TABLE balance_buckets (
     asset               TEXT    NOT NULL,
     kind                INTEGER NOT NULL CHECK (kind IN (0, 1, 2)), -- year, month, day
     start               INTEGER NOT NULL,
-    epoch               INTEGER NOT NULL,
+    epoch               INTEGER NOT NULL, -- 0 of a year, which has those of all epochs
     posted              INTEGER NOT NULL,
     encumbered          INTEGER NOT NULL,
     quantity            INTEGER NOT NULL,

@@ -24,8 +24,7 @@ const (
 			coalesce((SELECT f.unit FROM funds f WHERE f.ledger_id = $1 AND f.slot = live.funds AND f.fund = b.fund), ''), ` + measure + `,
 			b.posted, b.encumbered, b.quantity, b.quantity_encumbered
 		FROM live JOIN balances b ON b.ledger_id = $1 AND b.slot = live.balances`
-	// $5 is the first day of the year, $6 of the month, $7 the date; $8 is the first epoch and $9 the last position that do and do not
-	// count.
+	// $5 to $7 are the ends of the buckets; $8 is the first epoch and $9 the last position that do and do not count.
 	holdingsAsOf = slots + `SELECT b.fund, b.asset,
 			coalesce((SELECT v.unit FROM fund_units v WHERE v.ledger_id = $1 AND v.slot = live.funds AND v.fund = b.fund AND v.position <= $9
 				ORDER BY v.from_on <= $7 DESC, CASE WHEN v.from_on <= $7 THEN -v.position ELSE v.position END LIMIT 1), ''), ` + measure + `,
@@ -37,7 +36,6 @@ const (
 			FROM (
 				SELECT posted, encumbered, quantity, quantity_encumbered FROM balance_buckets k
 				WHERE k.ledger_id = $1 AND k.slot = live.balances AND k.fund = b.fund AND k.asset = b.asset AND k.kind = 0 AND k.start < $5
-					AND k.epoch < $8
 				UNION ALL
 				SELECT posted, encumbered, quantity, quantity_encumbered FROM balance_buckets k
 				WHERE k.ledger_id = $1 AND k.slot = live.balances AND k.fund = b.fund AND k.asset = b.asset AND k.kind = 1
@@ -46,10 +44,45 @@ const (
 				SELECT posted, encumbered, quantity, quantity_encumbered FROM balance_buckets k
 				WHERE k.ledger_id = $1 AND k.slot = live.balances AND k.fund = b.fund AND k.asset = b.asset AND k.kind = 2
 					AND k.start >= $6 AND k.start <= $7 AND k.epoch < $8
+				UNION ALL
+				SELECT b.last_posted, b.last_encumbered, b.last_quantity, b.last_quantity_encumbered
+				WHERE b.last_day <= $7 AND b.last_epoch < $8
 			) parts
 		) s`
 	inOrder = ` ORDER BY b.fund, b.asset`
 )
+
+// spills are what comes before the statement that writes rows of a table with marks, by the table's name. $1 to $3 are those of the statement,
+// and the table that names the slots is to be filled in. Both parts of a statement see the rows as they were before it.
+var spills = map[string]string{"balances": spillBalances}
+
+// Of the two days, the holding's and that of what is written, the later one of the later epoch stays; the other goes to the buckets. A holding
+// is looked up by itself: a plan that was made while there were few would read them all.
+const spillBalances = `WITH spilled AS (
+		INSERT INTO balance_buckets AS k
+			(ledger_id, slot, fund, asset, kind, start, epoch, posted, encumbered, quantity, quantity_encumbered)
+		SELECT $1, p.slot, r.fund, r.asset, bucket.kind, bucket.start, bucket.epoch, d.posted, d.encumbered, d.quantity, d.quantity_encumbered
+		FROM %s p CROSS JOIN unnest($3::balances[]) AS r
+		CROSS JOIN LATERAL (
+			SELECT CASE WHEN earlier THEN t.last_epoch ELSE r.last_epoch END AS epoch,
+				CASE WHEN earlier THEN t.last_day ELSE r.last_day END AS day,
+				CASE WHEN earlier THEN t.last_posted ELSE r.last_posted END AS posted,
+				CASE WHEN earlier THEN t.last_encumbered ELSE r.last_encumbered END AS encumbered,
+				CASE WHEN earlier THEN t.last_quantity ELSE r.last_quantity END AS quantity,
+				CASE WHEN earlier THEN t.last_quantity_encumbered ELSE r.last_quantity_encumbered END AS quantity_encumbered
+			FROM balances t CROSS JOIN LATERAL (SELECT (t.last_epoch, t.last_day) < (r.last_epoch, r.last_day) AS earlier) which
+			WHERE t.ledger_id = $1 AND t.slot = p.slot AND t.fund = r.fund AND t.asset = r.asset
+				AND (t.last_epoch, t.last_day) <> (r.last_epoch, r.last_day)
+			OFFSET 0) d
+		CROSS JOIN LATERAL (VALUES
+			(0::smallint, date_trunc('year', d.day::timestamp)::date, 0::bigint),
+			(1::smallint, date_trunc('month', d.day::timestamp)::date, d.epoch),
+			(2::smallint, d.day, d.epoch)) AS bucket (kind, start, epoch)
+		WHERE p.ledger_id = $1 AND p.projection = $2
+		ON CONFLICT (ledger_id, slot, fund, asset, kind, start, epoch) DO UPDATE
+		SET posted = k.posted + excluded.posted, encumbered = k.encumbered + excluded.encumbered,
+			quantity = k.quantity + excluded.quantity, quantity_encumbered = k.quantity_encumbered + excluded.quantity_encumbered)
+	`
 
 // Balances implements projections.Balances.
 func (r *Reader) Balances(ctx context.Context, q projections.BalanceQuery) ([]projections.BalanceRow, error) {
@@ -74,11 +107,10 @@ func (r *Reader) balances(ctx context.Context, q projections.BalanceQuery) (list
 	query := holdings
 	past := q.AsOf != nil || q.KnownAt != nil
 	if past {
-		year, month, day := q.End()
-		bounds := q.KnownAt.Bounds()
-		query, args = holdingsAsOf, append(args, year.Time(), month.Time(), day.Time(), bounds.Epoch, bounds.Position)
+		ends, bounds := q.Ends(), q.KnownAt.Bounds()
+		query, args = holdingsAsOf, append(args, ends.Months.Time(), ends.Days.Time(), ends.Day.Time(), bounds.Epoch, bounds.Position)
 	}
-	var buckets []int64 // that each row is the sum of
+	var parts []int64 // that each row is the sum of
 	batch := new(pgx.Batch)
 	if !r.generic {
 		batch.Queue(`SET LOCAL plan_cache_mode = force_generic_plan`)
@@ -101,7 +133,7 @@ func (r *Reader) balances(ctx context.Context, q projections.BalanceQuery) (list
 				return into
 			})
 			for i := range part {
-				list, buckets = append(list, part[i].BalanceRow), append(buckets, part[i].n)
+				list, parts = append(list, part[i].BalanceRow), append(parts, part[i].n)
 			}
 			return err
 		})
@@ -129,7 +161,7 @@ func (r *Reader) balances(ctx context.Context, q projections.BalanceQuery) (list
 		}
 	}
 	if past {
-		list = q.KnownAt.AddBalances(list, buckets, q.AsOf)
+		list = q.KnownAt.AddBalances(list, parts, q.AsOf)
 	}
 	return list, nil
 }

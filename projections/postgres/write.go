@@ -48,14 +48,23 @@ func newWriter(models []*projections.Model, slots string) *writer {
 }
 
 // statements add rows to a table: one those that are new for sure, which fails where one is there, and one any, by each column's rule,
-// which costs half as much again. $1 is the ledger, $2 the model, $3 the rows. Where slots has no row of the model they do nothing.
+// which costs half as much again. $1 is the ledger, $2 the model, $3 the rows. Where slots has no row of the model they do nothing. Of a table
+// with marks, the second also writes what gives way.
 func statements(t *projections.Table, slots string) (insert, upsert string) {
-	var columns, keys, sets []string
+	var columns, keys, marks, sets []string
+	for _, c := range t.Columns {
+		switch c.Rule {
+		case projections.Key:
+			keys = append(keys, c.Name)
+		case projections.Mark:
+			marks = append(marks, c.Name)
+		}
+	}
+	given, there := "(excluded."+strings.Join(marks, ", excluded.")+")", "(t."+strings.Join(marks, ", t.")+")"
 	for _, c := range t.Columns {
 		columns = append(columns, c.Name)
 		switch c.Rule {
 		case projections.Key:
-			keys = append(keys, c.Name)
 		case projections.First:
 		case projections.Last:
 			sets = append(sets, fmt.Sprintf("%s = coalesce(excluded.%[1]s, t.%[1]s)", c.Name))
@@ -63,6 +72,12 @@ func statements(t *projections.Table, slots string) (insert, upsert string) {
 			sets = append(sets, fmt.Sprintf("%s = t.%[1]s + excluded.%[1]s", c.Name))
 		case projections.Append:
 			sets = append(sets, fmt.Sprintf("%s = t.%[1]s || excluded.%[1]s", c.Name))
+		case projections.Mark:
+			sets = append(sets, fmt.Sprintf("%[1]s = CASE WHEN %[2]s > %[3]s THEN excluded.%[1]s ELSE t.%[1]s END", c.Name, given, there))
+		case projections.Part:
+			sets = append(sets, fmt.Sprintf(
+				"%[1]s = CASE WHEN %[2]s > %[3]s THEN excluded.%[1]s WHEN %[2]s = %[3]s THEN t.%[1]s + excluded.%[1]s ELSE t.%[1]s END",
+				c.Name, given, there))
 		}
 	}
 	do := "NOTHING"
@@ -71,7 +86,11 @@ func statements(t *projections.Table, slots string) (insert, upsert string) {
 	}
 	insert = fmt.Sprintf(`INSERT INTO %[1]s AS t (ledger_id, slot, %[2]s) SELECT $1, p.slot, r.%[3]s FROM %[4]s p, unnest($3::%[1]s[]) AS r
 		WHERE p.ledger_id = $1 AND p.projection = $2`, t.Name, strings.Join(columns, ", "), strings.Join(columns, ", r."), slots)
-	return insert, fmt.Sprintf("%s ON CONFLICT (ledger_id, slot, %s) DO %s", insert, strings.Join(keys, ", "), do)
+	upsert = fmt.Sprintf("%s ON CONFLICT (ledger_id, slot, %s) DO %s", insert, strings.Join(keys, ", "), do)
+	if t.Marked() {
+		upsert = fmt.Sprintf(spills[t.Name], slots) + upsert
+	}
+	return insert, upsert
 }
 
 // begin starts the work of a transaction.

@@ -96,6 +96,62 @@ func testKnown(t *testing.T, open Open) {
 	}
 }
 
+// testEpochs: of a ledger of some epochs, in which holdings are touched on days in any order, a balance of any day as known at any position is
+// that of the log, however the events came: in small batches, in batches over the edges of epochs, of the live slot or of a rebuild.
+func testEpochs(t *testing.T, open Open) {
+	const epoch = 1 << projections.EpochBits
+	h := NewHistory(t, 37).Province()
+	first := Date("2016-12-28")
+	for len(h.Log) < 2*epoch+300 {
+		if h.day = first + domain.Date(h.random.IntN(400)); h.random.IntN(3) > 0 {
+			h.day = first + domain.Date(len(h.Log)/100) // most are in order
+		}
+		fund := "TQ"
+		if h.random.IntN(20) == 0 {
+			fund = "X1Q" // which is not touched for long
+		}
+		h.donate(1+h.random.IntN(40), fund, h.donors)
+		if h.random.IntN(5) == 0 {
+			h.Do(&domain.Reverse{Event: h.Log[len(h.Log)-1].ID})
+		}
+	}
+	db := open(t)
+	var writers []*writer
+	for name, size := range map[string]func() int{
+		"small": func() int { return 1 + h.random.IntN(200) }, "large": constantly(epoch + 5), "once": constantly(len(h.Log)),
+	} {
+		w := newWriter(t, db, name)
+		w.append(h.Log, len(h.Log), size)
+		w.same(h.Log)
+		writers = append(writers, w)
+	}
+	if err := db.Rebuild(t.Context(), writers[0].l.ID, []string{"balances"}, eventsOf(func() []domain.Event { return h.Log }), nil); err != nil {
+		t.Fatal(err)
+	}
+	writers[0].same(h.Log)
+	for _, position := range []int64{epoch - 2, epoch - 1, epoch, epoch + 700, 2*epoch - 1, 2*epoch + 1, int64(len(h.Log))} {
+		n := newNaive(h.prefix(position))
+		k := filled(t, h.Log, projections.KnownBalances(position))
+		for i := range 6 {
+			var on *domain.Date
+			if i > 0 {
+				day := first + domain.Date(h.random.IntN(410)-5)
+				on = &day
+			}
+			w := writers[i%len(writers)]
+			w.view(func(ctx context.Context, r Reader) error {
+				rows, err := r.Balances(ctx, projections.BalanceQuery{AsOf: on, KnownAt: k})
+				equal(t, fmt.Sprintf("balances as of %v as known at %d", on, position), rows, n.balances(on))
+				if position == int64(len(h.Log)) && err == nil {
+					rows, err = r.Balances(ctx, projections.BalanceQuery{AsOf: on})
+					equal(t, fmt.Sprintf("balances as of %v", on), rows, n.balances(on))
+				}
+				return err
+			})
+		}
+	}
+}
+
 // testExplain: the events that an explainer finds for a row add up to the row, grants, persons and amount, also as known at a position.
 func testExplain(t *testing.T, open Open) {
 	h := NewHistory(t, 41).Province().Random(700)

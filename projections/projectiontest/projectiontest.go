@@ -58,6 +58,7 @@ func Run(t *testing.T, open Open) {
 	t.Run("Structure", func(t *testing.T) { testStructure(t, open) })
 	t.Run("Late", func(t *testing.T) { testLate(t, open) })
 	t.Run("Facts", func(t *testing.T) { testFacts(t, open) })
+	t.Run("Epochs", func(t *testing.T) { testEpochs(t, open) })
 	t.Run("Known", func(t *testing.T) { testKnown(t, open) })
 	t.Run("Explain", func(t *testing.T) { testExplain(t, open) })
 	t.Run("Then", func(t *testing.T) { testThen(t, open) })

@@ -76,13 +76,12 @@ func (r *Reader) balances(ctx context.Context, q projections.BalanceQuery) ([]pr
 // that had no entry by then.
 func (r *Reader) pastBalances(ctx context.Context, list []projections.BalanceRow, q *projections.BalanceQuery) ([]projections.BalanceRow, error) {
 	const (
-		// ?3 fund, ?4 asset, ?5 first day of the year, ?6 of the month, ?7 the date, ?8 the first epoch that does not count.
+		// ?3 fund, ?4 asset, ?5 to ?7 the ends of the buckets, ?8 the first epoch that does not count.
 		sum = `SELECT count(*), coalesce(sum(posted), 0), coalesce(sum(encumbered), 0),
 				coalesce(sum(quantity), 0), coalesce(sum(quantity_encumbered), 0)
 			FROM (
 				SELECT posted, encumbered, quantity, quantity_encumbered FROM balance_buckets
 				WHERE ledger_id = ?1 AND slot = ?2 AND fund = ?3 AND asset = ?4 AND kind = 0 AND start < ?5
-					AND epoch < ?8
 				UNION ALL
 				SELECT posted, encumbered, quantity, quantity_encumbered FROM balance_buckets
 				WHERE ledger_id = ?1 AND slot = ?2 AND fund = ?3 AND asset = ?4 AND kind = 1 AND start >= ?5 AND start < ?6
@@ -91,6 +90,9 @@ func (r *Reader) pastBalances(ctx context.Context, list []projections.BalanceRow
 				SELECT posted, encumbered, quantity, quantity_encumbered FROM balance_buckets
 				WHERE ledger_id = ?1 AND slot = ?2 AND fund = ?3 AND asset = ?4 AND kind = 2 AND start >= ?6 AND start <= ?7
 					AND epoch < ?8
+				UNION ALL
+				SELECT last_posted, last_encumbered, last_quantity, last_quantity_encumbered FROM balances
+				WHERE ledger_id = ?1 AND slot = ?2 AND fund = ?3 AND asset = ?4 AND last_day <= ?7 AND last_epoch < ?8
 			)`
 	)
 	at, err := r.at(ctx, "balances")
@@ -108,13 +110,14 @@ func (r *Reader) pastBalances(ctx context.Context, list []projections.BalanceRow
 		return nil, err
 	}
 	defer sums.Close()
-	year, month, on := q.End()
-	units := projections.FundsOf(known, &on)
-	buckets := make([]int64, len(list))
+	ends := q.Ends()
+	units := projections.FundsOf(known, &ends.Day)
+	parts := make([]int64, len(list))
 	for i := range list {
 		b := &list[i]
-		err := sums.QueryRowContext(ctx, r.ledger[:], at.Slot, b.Fund, string(b.Asset), int64(year), int64(month), int64(on), bounds.Epoch).
-			Scan(&buckets[i], &b.Posted, &b.Encumbered, &b.Quantity, &b.QuantityEncumbered)
+		err := sums.QueryRowContext(ctx, r.ledger[:], at.Slot, b.Fund, string(b.Asset),
+			int64(ends.Months), int64(ends.Days), int64(ends.Day), bounds.Epoch).
+			Scan(&parts[i], &b.Posted, &b.Encumbered, &b.Quantity, &b.QuantityEncumbered)
 		if err != nil {
 			return nil, err
 		}
@@ -122,7 +125,7 @@ func (r *Reader) pastBalances(ctx context.Context, list []projections.BalanceRow
 			b.Unit = unit
 		}
 	}
-	return q.KnownAt.AddBalances(list, buckets, q.AsOf), nil
+	return q.KnownAt.AddBalances(list, parts, q.AsOf), nil
 }
 
 // jsonList is how a list of texts is bound.

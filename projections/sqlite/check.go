@@ -107,10 +107,7 @@ func scan(ctx context.Context, tx *sql.Tx, ledger uuid.UUID, slot int, t *projec
 	}
 	defer rows.Close()
 	row := make([]projections.Value, len(t.Columns))
-	dest := make([]any, len(row))
-	for i := range dest {
-		dest[i] = &cell{t: t.Columns[i].Type, to: &row[i]}
-	}
+	dest := cells(t, row)
 	for rows.Next() {
 		if err := rows.Scan(dest...); err != nil {
 			return err
@@ -118,6 +115,15 @@ func scan(ctx context.Context, tx *sql.Tx, ledger uuid.UUID, slot int, t *projec
 		yield(row)
 	}
 	return rows.Err()
+}
+
+// cells are where the columns of a table are scanned into values.
+func cells(t *projections.Table, row []projections.Value) []any {
+	dest := make([]any, len(row))
+	for i := range dest {
+		dest[i] = &cell{t: t.Columns[i].Type, to: &row[i]}
+	}
+	return dest
 }
 
 // A cell scans a column into a value.

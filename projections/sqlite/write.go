@@ -23,6 +23,7 @@ var chunks = [...]int{64, 32, 16, 8, 4, 2, 1}
 type writer struct {
 	fold    *projections.Fold
 	queries map[*projections.Table]*[len(chunks)]string
+	others  map[*projections.Table]*[len(chunks)]string // of tables with marks
 
 	ctx    context.Context // of the transaction
 	tx     *sql.Tx
@@ -46,11 +47,14 @@ type knownKey struct {
 const mostKnown = 1 << 16
 
 func newWriter(models []*projections.Model) *writer {
-	w := &writer{queries: map[*projections.Table]*[len(chunks)]string{}}
+	w := &writer{queries: map[*projections.Table]*[len(chunks)]string{}, others: map[*projections.Table]*[len(chunks)]string{}}
 	w.fold = projections.NewFold(models, w)
 	for _, m := range models {
 		for _, t := range m.Tables {
 			w.queries[t] = upserts(t)
+			if t.Marked() {
+				w.others[t] = others(t)
+			}
 		}
 	}
 	return w
@@ -60,6 +64,8 @@ func newWriter(models []*projections.Model) *writer {
 // ?1 is the ledger, ?2 the slot. A row that can be there only by mistake makes it fail.
 func upserts(t *projections.Table) *[len(chunks)]string {
 	var columns, keys, sets []string
+	marks := strings.Join(names(t, projections.Mark), ", ")
+	later := "(excluded." + strings.ReplaceAll(marks, ", ", ", excluded.") + ") > (" + marks + ")"
 	for _, c := range t.Columns {
 		columns = append(columns, c.Name)
 		switch c.Rule {
@@ -72,6 +78,11 @@ func upserts(t *projections.Table) *[len(chunks)]string {
 			sets = append(sets, fmt.Sprintf("%s = %[1]s + excluded.%[1]s", c.Name))
 		case projections.Append: // || makes a text of two blobs
 			sets = append(sets, fmt.Sprintf("%s = CAST(%[1]s || excluded.%[1]s AS BLOB)", c.Name))
+		case projections.Mark:
+			sets = append(sets, fmt.Sprintf("%[1]s = CASE WHEN %[2]s THEN excluded.%[1]s ELSE %[1]s END", c.Name, later))
+		case projections.Part:
+			sets = append(sets, fmt.Sprintf("%[1]s = CASE WHEN %[2]s THEN excluded.%[1]s WHEN %[3]s THEN %[1]s + excluded.%[1]s ELSE %[1]s END",
+				c.Name, later, strings.Replace(later, ">", "=", 1)))
 		}
 	}
 	do := "NOTHING"
@@ -87,6 +98,43 @@ func upserts(t *projections.Table) *[len(chunks)]string {
 	for i, n := range chunks {
 		list[i] = fmt.Sprintf("INSERT INTO %s (ledger_id, slot, %s) VALUES %s%s",
 			t.Name, strings.Join(columns, ", "), row+strings.Repeat(", "+row, n-1), conflict)
+	}
+	return &list
+}
+
+// names are those of the columns of a rule.
+func names(t *projections.Table, rule projections.Rule) (list []string) {
+	for _, c := range t.Columns {
+		if c.Rule == rule {
+			list = append(list, c.Name)
+		}
+	}
+	return list
+}
+
+// others are the questions for the rows that are there under keys of a chunk of rows, with other marks. ?1 is the ledger, ?2 the slot; of each
+// row there are its number, which comes first in the answers, its key and its marks.
+func others(t *projections.Table) *[len(chunks)]string {
+	var columns, given, same []string
+	for _, c := range t.Columns {
+		columns = append(columns, "t."+c.Name)
+	}
+	keys, marks := names(t, projections.Key), names(t, projections.Mark)
+	for _, k := range keys {
+		given, same = append(given, k), append(same, fmt.Sprintf("t.%s = v.%[1]s", k))
+	}
+	given = append(given, marks...)
+	var list [len(chunks)]string
+	for i, n := range chunks {
+		rows := make([]string, n)
+		for row := range rows {
+			rows[row] = fmt.Sprintf("(%d%s)", row, strings.Repeat(", ?", len(given)))
+		}
+		list[i] = fmt.Sprintf(`WITH l (ledger_id, slot) AS (VALUES (?1, ?2)), v (n, %s) AS (VALUES %s)
+			SELECT v.n, %s FROM l CROSS JOIN v CROSS JOIN %s t
+			WHERE t.ledger_id = l.ledger_id AND t.slot = l.slot AND %s AND (t.%s) <> (v.%s)`,
+			strings.Join(given, ", "), strings.Join(rows, ", "), strings.Join(columns, ", "), t.Name,
+			strings.Join(same, " AND "), strings.Join(marks, ", t."), strings.Join(marks, ", v."))
 	}
 	return &list
 }
@@ -124,19 +172,36 @@ func (w *writer) flush() error {
 }
 
 func (w *writer) flushTable(t *projections.Table, slot int) error {
-	rows, done := w.fold.Rows(t), 0
+	rows := w.fold.Rows(t)
+	if t.Marked() {
+		if err := w.spill(t, rows, slot); err != nil {
+			return err
+		}
+	}
 	if w.known != nil && t.Name == "total_keys" && rows.Len() > 0 {
 		var err error
 		if rows, err = w.unknown(rows, slot); err != nil {
 			return err
 		}
 	}
+	every := func(projections.Rule) bool { return true }
+	return w.inChunks(w.queries[t], rows, slot, every, func(stmt *sql.Stmt, _ int) error {
+		_, err := stmt.ExecContext(w.ctx, w.args...)
+		return err
+	})
+}
+
+// inChunks has a function run the statement of each chunk of rows, with the columns of some rules as its arguments; it is told the first row.
+func (w *writer) inChunks(
+	queries *[len(chunks)]string, rows *projections.Rows, slot int, of func(projections.Rule) bool, run func(stmt *sql.Stmt, first int) error,
+) error {
+	columns, done := rows.Table.Columns, 0
 	for c, n := range chunks {
 		times := (rows.Len() - done) / n
 		if times == 0 {
 			continue
 		}
-		stmt, err := w.tx.PrepareContext(w.ctx, w.queries[t][c])
+		stmt, err := w.tx.PrepareContext(w.ctx, queries[c])
 		if err != nil {
 			return err
 		}
@@ -144,17 +209,41 @@ func (w *writer) flushTable(t *projections.Table, slot int) error {
 		for range times {
 			w.args = append(w.args[:0], w.ledger[:], int64(slot))
 			for row := done; row < done+n; row++ {
-				for i := range t.Columns {
-					w.args = append(w.args, bind(t.Columns[i].Type, rows.Value(row, i)))
+				for i := range columns {
+					if of(columns[i].Rule) {
+						w.args = append(w.args, bind(columns[i].Type, rows.Value(row, i)))
+					}
 				}
 			}
-			if _, err := stmt.ExecContext(w.ctx, w.args...); err != nil {
+			if err := run(stmt, done); err != nil {
 				return err
 			}
 			done += n
 		}
 	}
 	return nil
+}
+
+// spill puts what gives way where rows with marks meet those that are there into the rows of other tables, which are written later.
+func (w *writer) spill(t *projections.Table, rows *projections.Rows, slot int) error {
+	given := func(r projections.Rule) bool { return r == projections.Key || r == projections.Mark }
+	var n int
+	have := make([]projections.Value, len(t.Columns))
+	dest := append([]any{&n}, cells(t, have)...)
+	return w.inChunks(w.others[t], rows, slot, given, func(stmt *sql.Stmt, first int) error {
+		there, err := stmt.QueryContext(w.ctx, w.args...)
+		if err != nil {
+			return err
+		}
+		defer there.Close()
+		for there.Next() {
+			if err := there.Scan(dest...); err != nil {
+				return err
+			}
+			w.fold.Spill(t, first+n, have)
+		}
+		return there.Err()
+	})
 }
 
 // unknown returns those of the rows of total_keys that are to be inserted.
