@@ -3,8 +3,10 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -22,8 +24,7 @@ var chunks = [...]int{64, 32, 16, 8, 4, 2, 1}
 // A writer folds events and writes the rows that they change. It is used by one transaction at a time.
 type writer struct {
 	fold    *projections.Fold
-	queries map[*projections.Table]*[len(chunks)]string
-	others  map[*projections.Table]*[len(chunks)]string // of tables with marks
+	queries map[*projections.Table]statements
 
 	ctx    context.Context // of the transaction
 	tx     *sql.Tx
@@ -47,25 +48,30 @@ type knownKey struct {
 const mostKnown = 1 << 16
 
 func newWriter(models []*projections.Model) *writer {
-	w := &writer{queries: map[*projections.Table]*[len(chunks)]string{}, others: map[*projections.Table]*[len(chunks)]string{}}
+	w := &writer{queries: map[*projections.Table]statements{}}
 	w.fold = projections.NewFold(models, w)
 	for _, m := range models {
 		for _, t := range m.Tables {
-			w.queries[t] = upserts(t)
-			if t.Marked() {
-				w.others[t] = others(t)
-			}
+			w.queries[t] = statementsOf(t)
 		}
 	}
 	return w
 }
 
-// upserts are the statements that add a chunk of rows to a table: INSERT … ON CONFLICT DO UPDATE by each column's rule.
-// ?1 is the ledger, ?2 the slot. A row that can be there only by mistake makes it fail.
-func upserts(t *projections.Table) *[len(chunks)]string {
-	var columns, keys, sets []string
-	marks := strings.Join(names(t, projections.Mark), ", ")
-	later := "(excluded." + strings.ReplaceAll(marks, ", ", ", excluded.") + ") > (" + marks + ")"
+// statements are those of a table. ?1 is the ledger, ?2 the slot.
+type statements struct {
+	// add adds a chunk of rows: INSERT … ON CONFLICT DO UPDATE by each column's rule. A row that can be there only by mistake makes it fail. A row of
+	// other marks it leaves as it is.
+	add [len(chunks)]string
+
+	// Of a table with marks: met asks for the rows of other marks than those of a JSON list of rows, ?3, each with its key and its marks; which of
+	// the list it is comes first in the answers. meet adds rows that meet such ones.
+	met  string
+	meet [len(chunks)]string
+}
+
+func statementsOf(t *projections.Table) (s statements) {
+	var columns, keys, marks, excluded, sets []string
 	for _, c := range t.Columns {
 		columns = append(columns, c.Name)
 		switch c.Rule {
@@ -79,64 +85,53 @@ func upserts(t *projections.Table) *[len(chunks)]string {
 		case projections.Append: // || makes a text of two blobs
 			sets = append(sets, fmt.Sprintf("%s = CAST(%[1]s || excluded.%[1]s AS BLOB)", c.Name))
 		case projections.Mark:
-			sets = append(sets, fmt.Sprintf("%[1]s = CASE WHEN %[2]s THEN excluded.%[1]s ELSE %[1]s END", c.Name, later))
-		case projections.Part:
-			sets = append(sets, fmt.Sprintf("%[1]s = CASE WHEN %[2]s THEN excluded.%[1]s WHEN %[3]s THEN %[1]s + excluded.%[1]s ELSE %[1]s END",
-				c.Name, later, strings.Replace(later, ">", "=", 1)))
+			marks, excluded = append(marks, c.Name), append(excluded, "excluded."+c.Name)
 		}
-	}
-	do := "NOTHING"
-	if len(sets) > 0 {
-		do = "UPDATE SET " + strings.Join(sets, ", ")
-	}
-	conflict := fmt.Sprintf(" ON CONFLICT (ledger_id, slot, %s) DO %s", strings.Join(keys, ", "), do)
-	if t.Once {
-		conflict = ""
 	}
 	row := "(?1, ?2" + strings.Repeat(", ?", len(columns)) + ")"
-	var list [len(chunks)]string
-	for i, n := range chunks {
-		list[i] = fmt.Sprintf("INSERT INTO %s (ledger_id, slot, %s) VALUES %s%s",
-			t.Name, strings.Join(columns, ", "), row+strings.Repeat(", "+row, n-1), conflict)
+	insert := func(conflict string) (list [len(chunks)]string) {
+		for i, n := range chunks {
+			list[i] = fmt.Sprintf("INSERT INTO %s (ledger_id, slot, %s) VALUES %s%s",
+				t.Name, strings.Join(columns, ", "), row+strings.Repeat(", "+row, n-1), conflict)
+		}
+		return list
 	}
-	return &list
-}
-
-// names are those of the columns of a rule.
-func names(t *projections.Table, rule projections.Rule) (list []string) {
+	conflict := fmt.Sprintf(" ON CONFLICT (ledger_id, slot, %s) DO ", strings.Join(keys, ", "))
+	switch {
+	case t.Once:
+		s.add = insert("")
+		return s
+	case len(sets) == 0:
+		s.add = insert(conflict + "NOTHING")
+		return s
+	case !t.Marked():
+		s.add = insert(conflict + "UPDATE SET " + strings.Join(sets, ", "))
+		return s
+	}
+	all, given := strings.Join(marks, ", "), strings.Join(excluded, ", ")
+	add, meet := slices.Clone(sets), sets
+	var same, listed, have []string
 	for _, c := range t.Columns {
-		if c.Rule == rule {
-			list = append(list, c.Name)
+		have = append(have, "t."+c.Name)
+		switch c.Rule {
+		case projections.Key:
+			same = append(same, fmt.Sprintf("t.%s = v.value ->> %d", c.Name, len(same)))
+		case projections.Part:
+			add = append(add, fmt.Sprintf("%s = %[1]s + excluded.%[1]s", c.Name))
+			fallthrough
+		case projections.Mark:
+			meet = append(meet, fmt.Sprintf("%s = CASE WHEN (%s) > (%s) THEN excluded.%[1]s ELSE %[1]s END", c.Name, given, all))
 		}
 	}
-	return list
-}
-
-// others are the questions for the rows that are there under keys of a chunk of rows, with other marks. ?1 is the ledger, ?2 the slot; of each
-// row there are its number, which comes first in the answers, its key and its marks.
-func others(t *projections.Table) *[len(chunks)]string {
-	var columns, given, same []string
-	for _, c := range t.Columns {
-		columns = append(columns, "t."+c.Name)
+	for i := range marks {
+		listed = append(listed, fmt.Sprintf("v.value ->> %d", len(keys)+i))
 	}
-	keys, marks := names(t, projections.Key), names(t, projections.Mark)
-	for _, k := range keys {
-		given, same = append(given, k), append(same, fmt.Sprintf("t.%s = v.%[1]s", k))
-	}
-	given = append(given, marks...)
-	var list [len(chunks)]string
-	for i, n := range chunks {
-		rows := make([]string, n)
-		for row := range rows {
-			rows[row] = fmt.Sprintf("(%d%s)", row, strings.Repeat(", ?", len(given)))
-		}
-		list[i] = fmt.Sprintf(`WITH l (ledger_id, slot) AS (VALUES (?1, ?2)), v (n, %s) AS (VALUES %s)
-			SELECT v.n, %s FROM l CROSS JOIN v CROSS JOIN %s t
-			WHERE t.ledger_id = l.ledger_id AND t.slot = l.slot AND %s AND (t.%s) <> (v.%s)`,
-			strings.Join(given, ", "), strings.Join(rows, ", "), strings.Join(columns, ", "), t.Name,
-			strings.Join(same, " AND "), strings.Join(marks, ", t."), strings.Join(marks, ", v."))
-	}
-	return &list
+	s.add = insert(fmt.Sprintf("%sUPDATE SET %s WHERE (%s) = (%s)", conflict, strings.Join(add, ", "), given, all))
+	s.meet = insert(conflict + "UPDATE SET " + strings.Join(meet, ", "))
+	s.met = fmt.Sprintf(`SELECT v.key, %s FROM json_each(?3) v CROSS JOIN %s t
+		WHERE t.ledger_id = ?1 AND t.slot = ?2 AND %s AND (t.%s) <> (%s)`,
+		strings.Join(have, ", "), t.Name, strings.Join(same, " AND "), strings.Join(marks, ", t."), strings.Join(listed, ", "))
+	return s
 }
 
 // write folds events and writes what they change.
@@ -171,30 +166,32 @@ func (w *writer) flush() error {
 	return nil
 }
 
-func (w *writer) flushTable(t *projections.Table, slot int) error {
+func (w *writer) flushTable(t *projections.Table, slot int) (err error) {
 	rows := w.fold.Rows(t)
-	if t.Marked() {
-		if err := w.spill(t, rows, slot); err != nil {
-			return err
-		}
-	}
 	if w.known != nil && t.Name == "total_keys" && rows.Len() > 0 {
-		var err error
 		if rows, err = w.unknown(rows, slot); err != nil {
 			return err
 		}
 	}
-	every := func(projections.Rule) bool { return true }
-	return w.inChunks(w.queries[t], rows, slot, every, func(stmt *sql.Stmt, _ int) error {
-		_, err := stmt.ExecContext(w.ctx, w.args...)
-		return err
+	var left []int
+	err = w.inChunks(w.queries[t].add, rows, slot, func(first, n int, changed int64) {
+		for i := range n {
+			if t.Marked() && changed < int64(n) {
+				left = append(left, first+i)
+			}
+		}
 	})
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	if left, err = w.spill(t, left, slot); err != nil {
+		return err
+	}
+	return w.inChunks(w.queries[t].meet, rows.Pick(left), slot, func(int, int, int64) {})
 }
 
-// inChunks has a function run the statement of each chunk of rows, with the columns of some rules as its arguments; it is told the first row.
-func (w *writer) inChunks(
-	queries *[len(chunks)]string, rows *projections.Rows, slot int, of func(projections.Rule) bool, run func(stmt *sql.Stmt, first int) error,
-) error {
+// inChunks has the statements write rows, and tells of each chunk how many rows it has changed or inserted.
+func (w *writer) inChunks(queries [len(chunks)]string, rows *projections.Rows, slot int, told func(first, n int, changed int64)) error {
 	columns, done := rows.Table.Columns, 0
 	for c, n := range chunks {
 		times := (rows.Len() - done) / n
@@ -210,40 +207,55 @@ func (w *writer) inChunks(
 			w.args = append(w.args[:0], w.ledger[:], int64(slot))
 			for row := done; row < done+n; row++ {
 				for i := range columns {
-					if of(columns[i].Rule) {
-						w.args = append(w.args, bind(columns[i].Type, rows.Value(row, i)))
-					}
+					w.args = append(w.args, bind(columns[i].Type, rows.Value(row, i)))
 				}
 			}
-			if err := run(stmt, done); err != nil {
+			result, err := stmt.ExecContext(w.ctx, w.args...)
+			if err != nil {
 				return err
 			}
+			changed, err := result.RowsAffected()
+			if err != nil {
+				return err
+			}
+			told(done, n, changed)
 			done += n
 		}
 	}
 	return nil
 }
 
-// spill puts what gives way where rows with marks meet those that are there into the rows of other tables, which are written later.
-func (w *writer) spill(t *projections.Table, rows *projections.Rows, slot int) error {
-	given := func(r projections.Rule) bool { return r == projections.Key || r == projections.Mark }
-	var n int
-	have := make([]projections.Value, len(t.Columns))
-	dest := append([]any{&n}, cells(t, have)...)
-	return w.inChunks(w.others[t], rows, slot, given, func(stmt *sql.Stmt, first int) error {
-		there, err := stmt.QueryContext(w.ctx, w.args...)
-		if err != nil {
-			return err
-		}
-		defer there.Close()
-		for there.Next() {
-			if err := there.Scan(dest...); err != nil {
-				return err
+// spill returns which of some rows of a table with marks meet one of other marks, and puts what gives way into the rows of other tables, which are
+// written later.
+func (w *writer) spill(t *projections.Table, some []int, slot int) (met []int, err error) {
+	list := make([][]any, len(some))
+	for i, row := range some {
+		for at, c := range t.Columns {
+			if c.Rule == projections.Key || c.Rule == projections.Mark {
+				list[i] = append(list[i], bind(c.Type, w.fold.Rows(t).Value(row, at)))
 			}
-			w.fold.Spill(t, first+n, have)
 		}
-		return there.Err()
-	})
+	}
+	given, err := json.Marshal(list)
+	if err != nil {
+		return nil, err
+	}
+	there, err := w.tx.QueryContext(w.ctx, w.queries[t].met, w.ledger[:], int64(slot), string(given))
+	if err != nil {
+		return nil, err
+	}
+	defer there.Close()
+	var at int
+	row := make([]projections.Value, len(t.Columns))
+	dest := append([]any{&at}, cells(t, row)...)
+	for there.Next() {
+		if err := there.Scan(dest...); err != nil {
+			return nil, err
+		}
+		met = append(met, some[at])
+		w.fold.Spill(t, some[at], row)
+	}
+	return met, there.Err()
 }
 
 // unknown returns those of the rows of total_keys that are to be inserted.
