@@ -2,6 +2,7 @@ package projections
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/soquy/soquy/domain"
+	"github.com/soquy/soquy/eventstore"
 )
 
 // A Checked is what a comparison of a model's rows with those of a fold found.
@@ -117,6 +119,94 @@ func (c *Comparison) found(row []Value, what string) {
 	}
 	m.Key = strings.Join(key, " ")
 	c.c.Mismatches = append(c.c.Mismatches, m)
+}
+
+// A PackScan hands out the rows of the packs of a table in the order of their keys. It is given the packs in order of position. With a
+// comparison it also looks at the columns of the packs' own.
+type PackScan struct {
+	u       *unpacker
+	c       *Comparison // nil: none
+	through int64       // the last position of the packs so far
+}
+
+// ScanPacks begins a scan. Rows are good until yield returns.
+func ScanPacks(t *Table, c *Comparison, yield func([]Value)) *PackScan {
+	row := make([]Value, len(t.Columns))
+	return &PackScan{c: c, u: newUnpacker(t, func(r *Rows) error {
+		if t.Once { // in the order of the events
+			for i := range r.n {
+				r.Row(i, row)
+				yield(row)
+			}
+			return nil
+		}
+		for _, i := range r.Sorted() {
+			r.Row(int(i), row)
+			yield(row)
+		}
+		return nil
+	})}
+}
+
+// Pack takes a pack, and what was wrong with its lists, which is an error where there is no comparison.
+func (s *PackScan) Pack(p *Pack, wrong error) error {
+	if s.c != nil {
+		s.own(p, wrong == nil)
+		s.through = max(p.First, p.Last)
+		if bad := (*eventstore.RowError)(nil); errors.As(wrong, &bad) {
+			s.c.pack(p.First, bad.Error())
+			return nil
+		}
+	}
+	if wrong != nil {
+		return wrong
+	}
+	return s.u.pack(p)
+}
+
+// End ends the scan.
+func (s *PackScan) End() error {
+	if s.c != nil {
+		if next := s.c.rows.noted.next(s.through + 1); next != 0 {
+			s.c.pack(next, "is missing")
+		}
+	}
+	return s.u.end()
+}
+
+// own looks at the columns of a pack's own: the packs cover each event that adds to the table, once.
+func (s *PackScan) own(p *Pack, filled bool) {
+	var what []string
+	noted := &s.c.rows.noted
+	if want := noted.next(s.through + 1); want != p.First {
+		what = append(what, fmt.Sprintf("first_position is %d, should be %d after last_position %d", p.First, want, s.through))
+	}
+	if !noted.has(p.Last) || p.Last < p.First || p.First>>BlockBits != p.Last>>BlockBits {
+		what = append(what, fmt.Sprintf("last_position is %d, which is no position of this block that adds to the table", p.Last))
+	}
+	if days := p.lists[p.Table.day].Ints; filled && len(days) == 0 {
+		what = append(what, "has no rows")
+	} else if filled {
+		for _, d := range [...]struct {
+			name       string
+			have, want int64
+		}{{"first_day", p.FirstDay, slices.Min(days)}, {"last_day", p.LastDay, slices.Max(days)}} {
+			if d.have != d.want {
+				what = append(what, fmt.Sprintf("%s is %s, should be %s", d.name, domain.Date(d.have), domain.Date(d.want)))
+			}
+		}
+	}
+	if what != nil {
+		s.c.pack(p.First, strings.Join(what, "; "))
+	}
+}
+
+// pack says what is wrong with the pack of a first position.
+func (c *Comparison) pack(first int64, what string) {
+	c.c.Wrong++
+	if len(c.c.Mismatches) < MaxMismatches {
+		c.c.Mismatches = append(c.c.Mismatches, Mismatch{c.rows.Table.Name, fmt.Sprintf("first_position=%d", first), what, max(first, 0)})
+	}
 }
 
 // Slots looks at a model that has no row in its live slot, though it should have some.

@@ -2,6 +2,9 @@ package projections
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -80,6 +83,76 @@ type DonorRow struct {
 	Cash          int64     // cash and bank
 	InKind        int64     // goods and labour
 	Gifts         int64     // how many donations
+}
+
+// Gifts adds up what donors gave.
+type Gifts struct {
+	q    DonorQuery
+	keys map[uuid.UUID]*FactKey
+	sums map[string]*giftSum
+}
+
+type giftSum struct{ cash, inKind, gifts int64 }
+
+// NewGifts makes the sums of a query. It needs the keys of the gifts.
+func NewGifts(q DonorQuery, keys map[uuid.UUID]*FactKey) *Gifts {
+	return &Gifts{q: q, keys: keys, sums: map[string]*giftSum{}}
+}
+
+// AddPack adds the gifts of a pack that are of the query's donors and days. Errors: ErrUnknownKey.
+func (g *Gifts) AddPack(p *Pack) error {
+	return eachGift(p, &g.q, func(i int, donor string, _ domain.Date, key uuid.UUID, amount int64) error {
+		k := g.keys[key]
+		if k == nil {
+			return fmt.Errorf("%w: %s", ErrUnknownKey, key)
+		}
+		s := g.sums[donor]
+		if s == nil {
+			s = new(giftSum)
+			g.sums[strings.Clone(donor)] = s
+		}
+		s.gifts += p.lists[giftGifts].Ints[i]
+		if k.Measure == DonationCash {
+			s.cash += amount
+		} else {
+			s.inKind += amount
+		}
+		return nil
+	})
+}
+
+// Fill puts the sums into the rows of donors.
+func (g *Gifts) Fill(rows []DonorRow) {
+	for i := range rows {
+		if s := g.sums[rows[i].Code]; s != nil {
+			rows[i].Cash, rows[i].InKind, rows[i].Gifts = s.cash, s.inKind, s.gifts
+		}
+	}
+}
+
+// AddGifts counts the gifts of a pack that are of the query's donors and days. Errors: ErrUnknownKey.
+func (t *Tally) AddGifts(p *Pack) error {
+	q := DonorQuery{t.q.Donors, t.q.From, t.q.To, t.q.KnownAt}
+	return eachGift(p, &q, func(_ int, _ string, on domain.Date, key uuid.UUID, amount int64) error {
+		return t.Add(on, key, 0, amount, nil, nil)
+	})
+}
+
+// eachGift calls yield with the gifts of a pack that a query is about.
+func eachGift(p *Pack, q *DonorQuery, yield func(i int, donor string, on domain.Date, key uuid.UUID, amount int64) error) error {
+	through := q.KnownAt.Bounds().Position
+	positions, donors, days := p.lists[giftPosition].Ints, p.lists[giftDonor].Texts, p.lists[giftDay].Ints
+	for i := range p.n {
+		on := domain.Date(days[i])
+		if positions[i] > through || len(q.Donors) > 0 && !slices.Contains(q.Donors, donors[i]) ||
+			q.From != nil && on < *q.From || q.To != nil && on > *q.To {
+			continue
+		}
+		if err := yield(i, donors[i], on, p.lists[giftKey].IDs[i], p.lists[giftAmount].Ints[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // A PledgeRow is a promise. Amounts are minor units.

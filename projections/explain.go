@@ -157,8 +157,8 @@ func (x *Explainer) learn() {
 // factOf reads a row of factTable.
 func factOf(row []Value) Fact {
 	return Fact{
-		Basis: int(row[0].Int), Day: domain.Date(row[1].Int), Key: uuid.UUID(row[2].Bytes), Block: row[3].Int,
-		Grants: row[4].Int, Amount: row[5].Int, On: row[6].Bytes, Off: row[7].Bytes,
+		Basis: int(row[factBasis].Int), Day: domain.Date(row[factDay].Int), Key: uuid.UUID(row[factKey].Bytes), Block: row[factBlock].Int,
+		Grants: row[factGrants].Int, Amount: row[factAmount].Int, On: row[factOn].Bytes, Off: row[factOff].Bytes,
 	}
 }
 

@@ -23,12 +23,12 @@ type Facts struct {
 	ledgers sync.Map // ledger → *KnownFacts
 }
 
-// A Fact is one row of total_facts.
+// A Fact is one row of total_facts, or what one pack adds to one.
 type Fact struct {
 	Basis          int
 	Day            domain.Date
 	Key            uuid.UUID
-	Block          int64 // set by Blocks
+	Block          int64
 	Grants, Amount int64
 	On, Off        []byte
 }
@@ -37,8 +37,8 @@ type Fact struct {
 type FactSource interface {
 	// Mark returns the builder of the live slot, and the ID of the event at a position, each zero where there is none.
 	Mark(ctx context.Context, position int64) (builder, event uuid.UUID, err error)
-	// Blocks calls yield with the facts of the blocks from … to, without the latter. The lists are good until yield returns.
-	Blocks(ctx context.Context, from, to int64, yield func(*Fact) error) error
+	// Blocks calls yield with the packs of facts of the blocks from … to, without the latter, in order of position.
+	Blocks(ctx context.Context, from, to int64, yield func(*Pack) error) error
 }
 
 // KnownFacts are the facts of all complete blocks of a ledger. They are not changed once others may see them.
@@ -165,7 +165,7 @@ func (k *KnownFacts) read(ctx context.Context, through int64, keys map[uuid.UUID
 	}
 	var fresh [len(k.bases)]factList
 	tooMany := false
-	err = source.Blocks(ctx, k.through, through, func(f *Fact) error {
+	learn := func(f *Fact) error {
 		if n++; n > maxFacts || people > maxPeople {
 			tooMany = true
 			return nil
@@ -190,7 +190,11 @@ func (k *KnownFacts) read(ctx context.Context, through int64, keys map[uuid.UUID
 		l.people = appendOrdinals(appendOrdinals(l.people, f.On), f.Off)
 		people += (len(f.On) + len(f.Off)) / 4
 		return nil
-	})
+	}
+	u := newUnpacker(factTable, func(r *Rows) error { return eachFact(r, learn) })
+	if err = source.Blocks(ctx, k.through, through, u.pack); err == nil {
+		err = u.end()
+	}
 	if err != nil || tooMany {
 		return nil, err
 	}
@@ -198,6 +202,20 @@ func (k *KnownFacts) read(ctx context.Context, through int64, keys map[uuid.UUID
 		more.bases[i] = k.bases[i].with(&fresh[i])
 	}
 	return more, nil
+}
+
+// eachFact calls yield with each row of total_facts.
+func eachFact(r *Rows, yield func(*Fact) error) error {
+	block, basis, day, key := r.columns[factBlock].Ints, r.columns[factBasis].Ints, r.columns[factDay].Ints, r.columns[factKey].IDs
+	grants, amount, on, off := r.columns[factGrants].Ints, r.columns[factAmount].Ints, r.columns[factOn].Bytes, r.columns[factOff].Bytes
+	var f Fact
+	for i := range r.n {
+		f = Fact{int(basis[i]), domain.Date(day[i]), key[i], block[i], grants[i], amount[i], on[i], off[i]}
+		if err := yield(&f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // AddKnown counts the facts of the query's bases and days that are remembered, and were there at the position that it asks about.
@@ -237,6 +255,20 @@ func (t *Tally) AddKnown(known *KnownFacts) error {
 		}
 	}
 	return nil
+}
+
+// AddPack counts the facts of a pack that are of the query's bases and days. Errors: ErrUnknownKey.
+func (t *Tally) AddPack(p *Pack) error {
+	if p.First >= t.q.KnownAt.Bounds().Facts() {
+		return nil
+	}
+	bases := t.q.Bases()
+	return eachFact(p.rows(), func(f *Fact) error {
+		if !slices.Contains(bases, f.Basis) || !t.q.covers(f.Day) {
+			return nil
+		}
+		return t.Add(f.Day, f.Key, f.Grants, f.Amount, f.On, f.Off)
+	})
 }
 
 func appendOrdinals(dst []uint32, list []byte) []uint32 {

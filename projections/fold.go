@@ -80,7 +80,13 @@ func (f *Fold) Reset() {
 }
 
 // put adds a change of one row.
-func (f *Fold) put(t *Table, values ...Value) { f.rows[t.index].put(values...) }
+func (f *Fold) put(t *Table, values ...Value) {
+	r := f.rows[t.index]
+	if t.Packed() {
+		r.note(f.event.Position)
+	}
+	r.put(values...)
+}
 
 // Spill puts into the rows of other tables what gives way when a row of a table with marks meets the one that a database has: values are all
 // columns of that, and its marks are others.

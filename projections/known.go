@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/google/uuid"
@@ -82,6 +83,14 @@ func (k *Known) Bounds() Bounds {
 		return Bounds{most, most, most}
 	}
 	return Bounds{k.epochs(), k.blocks(), k.Position}
+}
+
+// Facts is the first position of which no fact counts.
+func (b Bounds) Facts() int64 {
+	if b.Block > math.MaxInt64>>BlockBits {
+		return math.MaxInt64
+	}
+	return b.Block << BlockBits
 }
 
 // AddBalances adds to the balances of holdings, at the end of a date or, with nil, over all days, what the events after the complete

@@ -18,6 +18,9 @@ type Rows struct {
 	index   map[string]int32 // encoded key → row; not of a table of which each row is put once
 	n       int
 
+	packs []PackRange // of a packed table
+	noted positions   // of the events that add to the rows of a packed table
+
 	fresh []bool // of a table of vouchers: the row is not in the database for sure
 
 	scratch []byte // the key that is being looked for
@@ -101,8 +104,15 @@ func (r *Rows) Sorted() []int32 {
 		key string
 		row int32
 	}
+	rows := make([]int32, r.n)
+	if r.ordered() {
+		for i := range rows {
+			rows[i] = int32(i)
+		}
+		return rows
+	}
 	list := make([]entry, 0, r.n)
-	if r.Table.Once {
+	if r.Table.Once || r.index == nil {
 		row := make([]Value, len(r.columns))
 		for i := range r.n {
 			r.Row(i, row)
@@ -114,11 +124,25 @@ func (r *Rows) Sorted() []int32 {
 		}
 	}
 	slices.SortFunc(list, func(a, b entry) int { return strings.Compare(a.key, b.key) })
-	rows := make([]int32, len(list))
 	for i := range list {
 		rows[i] = list[i].row
 	}
 	return rows
+}
+
+// ordered reports whether the rows were put in the order of their keys, as those that are about one event are.
+func (r *Rows) ordered() bool {
+	row := make([]Value, r.Table.Keys)
+	var keys [2][]byte
+	for i := range r.n {
+		r.Row(i, row)
+		before, key := &keys[i&1], &keys[1-i&1]
+		*key = appendKey((*key)[:0], r.Table, row)
+		if i > 0 && bytes.Compare(*before, *key) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func (r *Rows) reset() {
@@ -137,6 +161,7 @@ func (r *Rows) reset() {
 		clear(r.index)
 	}
 	r.n, r.last, r.fresh = 0, r.last[:0], r.fresh[:0]
+	r.packs, r.noted.words = r.packs[:0], r.noted.words[:0]
 }
 
 // find returns the row with a key, and whether it is new and has no columns yet.

@@ -66,6 +66,11 @@ type Table struct {
 	// spill is of a table with marks. It puts the parts of a row that give way to those of greater marks into other tables of its model,
 	// which come behind this one.
 	spill func(f *Fold, row []Value)
+
+	// Of a packed table: the table of its packs, and the columns of the block, −1 for none, and of the day. lists is of the table of packs.
+	stored     *Table
+	block, day int
+	lists      []int
 }
 
 // A Model is a read model: tables that are rebuilt and verified together.
@@ -139,7 +144,7 @@ var models = number([]*Model{
 	{Name: "persons", Version: 1, Tables: []*Table{personTable, aliasTable}, fold: foldPersons},
 	{Name: "goods", Version: 1, Tables: []*Table{goodsTable}, fold: foldGoods},
 	{Name: "balances", Version: 2, Tables: []*Table{balanceTable, bucketTable}, fold: foldBalances},
-	{Name: "totals", Version: 2, Tables: []*Table{factKeyTable, factTable, giftTable}, fold: foldTotals},
+	{Name: "totals", Version: 3, Tables: []*Table{factKeyTable, factTable, giftTable}, fold: foldTotals},
 	{Name: "vouchers", Version: 1, Tables: []*Table{voucherTable}, fold: foldVouchers},
 	{Name: "donors", Version: 1, Tables: []*Table{donorTable, pledgeTable}, fold: foldDonors},
 	{Name: "indicators", Version: 1, Tables: []*Table{indicatorTable}, fold: foldIndicators},

@@ -31,24 +31,46 @@ var (
 		Column{"first_position", Int, First})
 	// factTable counts. people_on are the ordinals of the persons of grants that were counted, people_off of those that were taken
 	// off, 4 bytes each, little-endian, in log order, one a grant.
-	factTable = table("total_facts",
+	factTable = packed(table("total_facts",
+		Column{"block", Int, Key},
 		Column{"basis", Int, Key},
 		Column{"day", Day, Key},
 		Column{"fact_key", ID, Key},
-		Column{"block", Int, Key},
 		Column{"grants", Int, Sum},
 		Column{"amount", Int, Sum},
 		Column{"people_on", Bytes, Append},
-		Column{"people_off", Bytes, Append})
+		Column{"people_off", Bytes, Append}))
 	// giftTable has each line of a donation, and of a reversal of one. The index of subjects finds those of a donor.
-	giftTable = once("total_gifts",
+	giftTable = packed(once("total_gifts",
 		Column{"position", Int, Key},
 		Column{"line", Int, Key},
 		Column{"donor", Text, First},
 		Column{"day", Day, First},
 		Column{"fact_key", ID, First},
 		Column{"gifts", Int, First}, // 1, −1 or 0: how many donations; one with several lines counts at its first
-		Column{"amount", Int, First})
+		Column{"amount", Int, First}))
+)
+
+// The columns of facts.
+const (
+	factBlock = iota
+	factBasis
+	factDay
+	factKey
+	factGrants
+	factAmount
+	factOn
+	factOff
+)
+
+// The columns of gifts that are read.
+const (
+	giftPosition = 0
+	giftDonor    = 2
+	giftDay      = 3
+	giftKey      = 4
+	giftGifts    = 5
+	giftAmount   = 6
 )
 
 // The bases on which facts are counted.
@@ -132,7 +154,7 @@ func (f *Fold) key(t tuple) *[16]byte {
 
 // fact counts on the event's day.
 func (f *Fold) fact(basis int64, key *[16]byte, grants, amount int64, on, off []byte) {
-	f.put(factTable, num(basis), day(f.event.EffectiveOn), raw(key[:]), num(f.event.Position>>BlockBits),
+	f.put(factTable, num(f.event.Position>>BlockBits), num(basis), day(f.event.EffectiveOn), raw(key[:]),
 		num(grants), num(amount), raw(on), raw(off))
 }
 

@@ -94,7 +94,7 @@ func accesses() []access {
 		{"balances", change, fold},
 		{"balance_buckets", change, fold},
 		{"total_keys", remove, once},
-		{"total_facts", change, fold},
+		{"total_facts", remove, once},
 		{"total_gifts", remove, once},
 		{"vouchers", change, fold},
 		{"donors", remove, once},

@@ -201,39 +201,43 @@ CREATE TABLE soquy.total_keys (
     PRIMARY KEY (ledger_id, slot, fact_key)
 );
 
+-- A pack is what one batch adds to the facts of one block, or to the gifts: parallel arrays, with one element a fact. Packs are only added.
 CREATE TABLE soquy.total_facts (
-    ledger_id  uuid     NOT NULL,
-    slot       smallint NOT NULL,
-    basis      smallint NOT NULL CHECK (basis IN (0, 1, 2)), -- both, granted, paid
-    day        date     NOT NULL,
-    fact_key   uuid     NOT NULL,
-    block      bigint   NOT NULL,
-    grants     bigint   NOT NULL,
-    amount     bigint   NOT NULL,
-    people_on  bytea    NOT NULL, -- ordinals, 4 bytes little-endian each
-    people_off bytea    NOT NULL,
-    PRIMARY KEY (ledger_id, slot, basis, day, fact_key, block)
-) WITH (fillfactor = 80, toast_tuple_target = 8160);
+    ledger_id      uuid       NOT NULL,
+    slot           smallint   NOT NULL,
+    first_position bigint     NOT NULL, -- of the events that add to the pack
+    last_position  bigint     NOT NULL,
+    first_day      date       NOT NULL,
+    last_day       date       NOT NULL,
+    basis          smallint[] NOT NULL, -- 0 both, 1 granted, 2 paid
+    day            date[]     NOT NULL,
+    fact_key       uuid[]     NOT NULL,
+    grants         bigint[]   NOT NULL,
+    amount         bigint[]   NOT NULL,
+    people_on      bytea[]    NOT NULL, -- ordinals, 4 bytes little-endian each
+    people_off     bytea[]    NOT NULL,
+    PRIMARY KEY (ledger_id, slot, first_position)
+) WITH (toast_tuple_target = 8160);
 
--- Facts of a block that is complete never change: a reader that remembers them reads the others alone.
-CREATE INDEX total_facts_block ON soquy.total_facts (ledger_id, slot, block);
-
--- A list has at most 4 KiB and grows in place: neither out of line nor compressed.
-ALTER TABLE soquy.total_facts ALTER COLUMN people_on SET STORAGE EXTERNAL, ALTER COLUMN people_off SET STORAGE EXTERNAL;
+CREATE INDEX total_facts_days ON soquy.total_facts (ledger_id, slot, last_day, first_day);
 
 -- Each line of a donation and of its reversal; the subjects find those of a donor.
 CREATE TABLE soquy.total_gifts (
-    ledger_id uuid             NOT NULL,
-    slot      smallint         NOT NULL,
-    position  bigint           NOT NULL,
-    line      smallint         NOT NULL,
-    donor     text COLLATE "C" NOT NULL,
-    day       date             NOT NULL,
-    fact_key  uuid             NOT NULL,
-    gifts     smallint         NOT NULL, -- how many donations: 1, -1 or 0
-    amount    bigint           NOT NULL,
-    PRIMARY KEY (ledger_id, slot, position, line)
-);
+    ledger_id      uuid                 NOT NULL,
+    slot           smallint             NOT NULL,
+    first_position bigint               NOT NULL,
+    last_position  bigint               NOT NULL,
+    first_day      date                 NOT NULL,
+    last_day       date                 NOT NULL,
+    position       bigint[]             NOT NULL,
+    line           smallint[]           NOT NULL,
+    donor          text[] COLLATE "C"   NOT NULL,
+    day            date[]               NOT NULL,
+    fact_key       uuid[]               NOT NULL,
+    gifts          smallint[]           NOT NULL, -- how many donations: 1, -1 or 0
+    amount         bigint[]             NOT NULL,
+    PRIMARY KEY (ledger_id, slot, first_position)
+) WITH (toast_tuple_target = 8160);
 
 -- vouchers
 

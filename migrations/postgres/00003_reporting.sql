@@ -137,8 +137,13 @@ COMMENT ON COLUMN reporting.balances.quantity_encumbered IS 'The part of it that
 CREATE VIEW soquy.reporting_facts AS
 SELECT l.ledger, f.ledger_id, f.basis, f.day, k.unit, u.level AS unit_level, k.fund, k.measure, k.recipient,
     k.achievement_level, k.education_level, k.school_year, k.cause, k.asset, k.donor_kind, l.currency, l.decimals,
-    f.grants, f.amount, f.people_on, f.people_off
-FROM soquy.total_facts f
+    f.grants, f.amount, f.people_on, f.people_off, f.first_day, f.last_day -- of the pack
+FROM (
+    SELECT p.ledger_id, p.slot, p.first_day, p.last_day, u.*
+    FROM soquy.total_facts p
+    CROSS JOIN LATERAL unnest(p.basis, p.day, p.fact_key, p.grants, p.amount, p.people_on, p.people_off)
+        AS u (basis, day, fact_key, grants, amount, people_on, people_off)
+) f
 JOIN soquy.progress p ON p.ledger_id = f.ledger_id AND p.projection = 'totals' AND p.slot = f.slot
 JOIN soquy.total_keys k ON k.ledger_id = f.ledger_id AND k.slot = f.slot AND k.fact_key = f.fact_key
 JOIN reporting.ledgers l ON l.ledger_id = f.ledger_id
@@ -248,6 +253,7 @@ BEGIN
             f.measure, f.recipient, f.grants, f.amount, f.people_on, f.people_off, f.currency, f.decimals
         FROM soquy.reporting_facts f
         WHERE f.ledger_id = id AND f.basis IN (0, CASE WHEN $5 THEN 2 ELSE 1 END)
+            AND f.last_day >= coalesce($3, '-infinity') AND f.first_day <= coalesce($4, 'infinity')
             AND f.day >= coalesce($3, '-infinity') AND f.day <= coalesce($4, 'infinity')
             AND ($6 IS NULL OR f.unit = ANY ($6))
     ), aliases AS (
@@ -407,7 +413,11 @@ LEFT JOIN (
     SELECT x.ledger_id, x.donor, sum(x.gifts) AS gifts,
         sum(x.amount) FILTER (WHERE k.measure = 'donation_cash') AS cash,
         sum(x.amount) FILTER (WHERE k.measure <> 'donation_cash') AS in_kind
-    FROM soquy.total_gifts x
+    FROM (
+        SELECT g.ledger_id, g.slot, u.*
+        FROM soquy.total_gifts g
+        CROSS JOIN LATERAL unnest(g.donor, g.fact_key, g.gifts, g.amount) AS u (donor, fact_key, gifts, amount)
+    ) x
     JOIN soquy.progress px ON px.ledger_id = x.ledger_id AND px.projection = 'totals' AND px.slot = x.slot
     JOIN soquy.total_keys k ON k.ledger_id = x.ledger_id AND k.slot = x.slot AND k.fact_key = x.fact_key
     GROUP BY x.ledger_id, x.donor

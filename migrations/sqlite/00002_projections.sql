@@ -179,35 +179,43 @@ CREATE TABLE total_keys (
     PRIMARY KEY (ledger_id, slot, fact_key)
 ) STRICT, WITHOUT ROWID;
 
+-- A pack is what one batch adds to the facts of one block, or to the gifts. Each list has one element a fact, in the encoding of
+-- projections/pack.go. Packs are only added.
 CREATE TABLE total_facts (
-    ledger_id  BLOB    NOT NULL,
-    slot       INTEGER NOT NULL,
-    basis      INTEGER NOT NULL CHECK (basis IN (0, 1, 2)), -- both, granted, paid
-    day        INTEGER NOT NULL,
-    fact_key   BLOB    NOT NULL,
-    block      INTEGER NOT NULL,
-    grants     INTEGER NOT NULL,
-    amount     INTEGER NOT NULL,
-    people_on  BLOB    NOT NULL, -- ordinals, 4 bytes little-endian each
-    people_off BLOB    NOT NULL,
-    PRIMARY KEY (ledger_id, slot, basis, day, fact_key, block)
+    ledger_id      BLOB    NOT NULL,
+    slot           INTEGER NOT NULL,
+    first_position INTEGER NOT NULL, -- of the events that add to the pack
+    last_position  INTEGER NOT NULL,
+    first_day      INTEGER NOT NULL,
+    last_day       INTEGER NOT NULL,
+    basis          BLOB    NOT NULL, -- 0 both, 1 granted, 2 paid
+    day            BLOB    NOT NULL,
+    fact_key       BLOB    NOT NULL,
+    grants         BLOB    NOT NULL,
+    amount         BLOB    NOT NULL,
+    people_on      BLOB    NOT NULL, -- ordinals, 4 bytes little-endian each
+    people_off     BLOB    NOT NULL,
+    PRIMARY KEY (ledger_id, slot, first_position)
 ) STRICT, WITHOUT ROWID;
 
--- Facts of a block that is complete never change: a reader that remembers them reads the others alone.
-CREATE INDEX total_facts_block ON total_facts (ledger_id, slot, block);
+CREATE INDEX total_facts_days ON total_facts (ledger_id, slot, last_day, first_day);
 
 -- Each line of a donation and of its reversal; the subjects find those of a donor.
 CREATE TABLE total_gifts (
-    ledger_id BLOB    NOT NULL,
-    slot      INTEGER NOT NULL,
-    position  INTEGER NOT NULL,
-    line      INTEGER NOT NULL,
-    donor     TEXT    NOT NULL,
-    day       INTEGER NOT NULL,
-    fact_key  BLOB    NOT NULL,
-    gifts     INTEGER NOT NULL, -- how many donations: 1, -1 or 0
-    amount    INTEGER NOT NULL,
-    PRIMARY KEY (ledger_id, slot, position, line)
+    ledger_id      BLOB    NOT NULL,
+    slot           INTEGER NOT NULL,
+    first_position INTEGER NOT NULL,
+    last_position  INTEGER NOT NULL,
+    first_day      INTEGER NOT NULL,
+    last_day       INTEGER NOT NULL,
+    position       BLOB    NOT NULL,
+    line           BLOB    NOT NULL,
+    donor          BLOB    NOT NULL,
+    day            BLOB    NOT NULL,
+    fact_key       BLOB    NOT NULL,
+    gifts          BLOB    NOT NULL, -- how many donations: 1, -1 or 0
+    amount         BLOB    NOT NULL,
+    PRIMARY KEY (ledger_id, slot, first_position)
 ) STRICT, WITHOUT ROWID;
 
 -- vouchers

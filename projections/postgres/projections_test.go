@@ -85,7 +85,7 @@ func TestColumns(t *testing.T) {
 	for _, m := range projections.Models() {
 		for _, table := range m.Tables {
 			want := []string{"ledger_id", "slot"}
-			for _, c := range table.Columns {
+			for _, c := range table.Stored().Columns {
 				want = append(want, c.Name)
 			}
 			var have []string

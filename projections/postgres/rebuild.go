@@ -117,7 +117,7 @@ func (r *rebuild) begin(ctx context.Context, tx pgx.Tx) (err error) {
 
 // step folds the next events.
 func (r *rebuild) step(ctx context.Context, tx pgx.Tx) (err error) {
-	to := min(r.done+rebuildEvents, r.head)
+	to := min((r.done+1+rebuildEvents)>>projections.BlockBits<<projections.BlockBits-1, r.head) // with whole blocks
 	if err := r.fill(ctx, tx, to); err != nil {
 		return err
 	}

@@ -82,22 +82,28 @@ func appendValue(dst []byte, t uint32, of projections.Type, d *projections.Data,
 	if v == projections.NullInt {
 		return appendSize(dst, t, nothing), nil
 	}
+	return appendInteger(binary.BigEndian.AppendUint32(dst, t), t, v)
+}
+
+// appendInteger appends the size and the value of what is an integer here and of a type on the server.
+func appendInteger(dst []byte, t uint32, v int64) ([]byte, error) {
+	sized := func(size uint32) []byte { return binary.BigEndian.AppendUint32(dst, size) }
 	switch t {
 	case pgtype.Int8OID:
-		return binary.BigEndian.AppendUint64(appendSize(dst, t, 8), uint64(v)), nil
+		return binary.BigEndian.AppendUint64(sized(8), uint64(v)), nil
 	case pgtype.TimestamptzOID:
-		return binary.BigEndian.AppendUint64(appendSize(dst, t, 8), uint64(v-epochMicros)), nil
+		return binary.BigEndian.AppendUint64(sized(8), uint64(v-epochMicros)), nil
 	case pgtype.DateOID:
-		return appendInt32(appendSize(dst, t, 4), v-epochDays)
+		return appendInt32(sized(4), v-epochDays)
 	case pgtype.Int4OID:
-		return appendInt32(appendSize(dst, t, 4), v)
+		return appendInt32(sized(4), v)
 	case pgtype.Int2OID:
 		if v != int64(int16(v)) {
 			return nil, fmt.Errorf("%d is out of range", v)
 		}
-		return binary.BigEndian.AppendUint16(appendSize(dst, t, 2), uint16(v)), nil
+		return binary.BigEndian.AppendUint16(sized(2), uint16(v)), nil
 	case pgtype.BoolOID:
-		return append(appendSize(dst, t, 1), byte(v)), nil
+		return append(sized(1), byte(v)), nil
 	}
 	return nil, fmt.Errorf("the column has type %d on the server, which is no integer", t)
 }

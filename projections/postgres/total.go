@@ -67,37 +67,38 @@ func (r *Reader) totals(ctx context.Context, q projections.TotalsQuery, afresh b
 
 // gifts adds the gifts of donors in a range of days.
 func (r *Reader) gifts(ctx context.Context, t *projections.Tally, donors []string, from, to time.Time, through int64) error {
-	const query = `SELECT g.day - DATE '1970-01-01', g.fact_key, g.amount
-		FROM ` + positionsOf + ` s JOIN total_gifts g ON g.ledger_id = $1 AND g.slot = $2 AND g.position = s.position
-		WHERE g.day BETWEEN $4 AND $5 AND g.position <= $6`
-	rows, err := r.query(ctx, "totals", query, donorSubjects(donors), from, to, through)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	var day domain.Date
-	var key pgtype.UUID
-	var amount int64
-	for rows.Next() {
-		if err := rows.Scan((*int32)(&day), &key, &amount); err != nil {
-			return err
-		}
-		if err := t.Add(day, key.Bytes, 0, amount, nil, nil); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return r.giftPacks(ctx, donors, from, to, through, t.AddGifts)
 }
 
-// positionsOf are the positions of subjects, $3 their list: those that are in order, and those that still are in the runs of batches. $1 is
+// giftPacks hands out the packs that have gifts in a range of days through a position; of donors, where there are some, those that have
+// events of theirs.
+func (r *Reader) giftPacks(
+	ctx context.Context, donors []string, from, to time.Time, through int64, yield func(*projections.Pack) error,
+) error {
+	const (
+		bounds = ` AND last_day >= $3 AND first_day <= $4 AND first_position <= $5`
+		some   = bounds + ` AND first_position IN (
+			SELECT (SELECT max(p.first_position) FROM total_gifts p WHERE p.ledger_id = $1 AND p.slot = $2 AND p.first_position <= s.position)
+			FROM ` + positionsOf + ` s)`
+	)
+	p := projections.NewGiftPack()
+	query, args := packQuery(p.Table)+bounds, []any{from, to, through}
+	if len(donors) > 0 {
+		query, args = packQuery(p.Table)+some, append(args, donorSubjects(donors))
+	}
+	rows, err := r.query(ctx, "totals", query, args...)
+	return eachPack(rows, err, p, whole(yield))
+}
+
+// positionsOf are the positions of subjects, $6 their list: those that are in order, and those that still are in the runs of batches. $1 is
 // the ledger.
 const positionsOf = `(
 		SELECT p.position FROM subjects s CROSS JOIN LATERAL unnest(s.position || s.more) AS p (position)
-		WHERE s.ledger_id = $1 AND s.subject = ANY ($3)
+		WHERE s.ledger_id = $1 AND s.subject = ANY ($6)
 		UNION ALL
 		SELECT p.position FROM subject_runs r CROSS JOIN LATERAL unnest(r.subjects, r.positions) AS p (subject, position)
 		WHERE r.ledger_id = $1 AND r.position > (SELECT merged_position FROM ledgers WHERE ledger_id = $1)
-			AND r.subjects && $3 AND p.subject = ANY ($3)
+			AND r.subjects && $6 AND p.subject = ANY ($6)
 	)`
 
 // donorSubjects are the subjects of donors; nil for all.

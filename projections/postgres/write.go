@@ -41,7 +41,7 @@ func newWriter(models []*projections.Model, slots string) *writer {
 		w.names = append(w.names, m.Name)
 		w.versions = append(w.versions, int32(m.Version))
 		for _, t := range m.Tables {
-			w.inserts[t], w.upserts[t] = statements(t, slots)
+			w.inserts[t], w.upserts[t] = statements(t.Stored(), slots)
 		}
 	}
 	return w
@@ -155,6 +155,12 @@ func (w *writer) send() error {
 func (w *writer) write() {
 	for _, m := range w.fold.Models() {
 		for _, t := range m.Tables {
+			if t.Packed() {
+				if p := (packs{w.fold.Rows(t), w.fold.Rows(t).Packs()}); p.Len() > 0 {
+					w.put(w.inserts[t], w.ledger, m.Name, p)
+				}
+				continue
+			}
 			fresh, others := records{rows: w.fold.Rows(t)}, records{rows: w.fold.Rows(t)}
 			for i := range fresh.rows.Len() {
 				switch {

@@ -31,7 +31,7 @@ func (p *Projections) Check(ctx context.Context, tx *sql.Tx, ledger uuid.UUID, w
 				d.Table(t)
 				expected += int64(want.Rows(t).Len())
 				compare := want.Compare(t, &c)
-				err := scan(ctx, tx, ledger, at.Slot, t, func(row []projections.Value) {
+				err := scan(ctx, tx, ledger, at.Slot, t, compare, func(row []projections.Value) {
 					d.Row(t, row)
 					compare.Row(row)
 				})
@@ -86,15 +86,26 @@ func (r *Reader) Digest(ctx context.Context, m *projections.Model) ([32]byte, er
 	d := projections.NewDigest()
 	for _, t := range m.Tables {
 		d.Table(t)
-		if err := scan(ctx, r.tx, r.ledger, at.Slot, t, func(row []projections.Value) { d.Row(t, row) }); err != nil {
+		if err := scan(ctx, r.tx, r.ledger, at.Slot, t, nil, func(row []projections.Value) { d.Row(t, row) }); err != nil {
 			return [32]byte{}, fmt.Errorf("digest of %s: %w", t.Name, err)
 		}
 	}
 	return d.Sum(), nil
 }
 
-// scan hands out the rows of a slot of a table in the order of their keys.
-func scan(ctx context.Context, tx *sql.Tx, ledger uuid.UUID, slot int, t *projections.Table, yield func([]projections.Value)) error {
+// scan hands out the rows of a slot of a table in the order of their keys. A comparison may be nil.
+func scan(
+	ctx context.Context, tx *sql.Tx, ledger uuid.UUID, slot int, t *projections.Table, compare *projections.Comparison,
+	yield func([]projections.Value),
+) error {
+	if t.Packed() {
+		s := projections.ScanPacks(t, compare, yield)
+		rows, err := tx.QueryContext(ctx, packs(t)+" ORDER BY first_position", ledger[:], slot)
+		if err := eachPack(rows, err, projections.NewPack(t), true, s.Pack); err != nil {
+			return err
+		}
+		return s.End()
+	}
 	var names []string
 	for _, c := range t.Columns {
 		names = append(names, c.Name)

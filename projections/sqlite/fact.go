@@ -3,25 +3,78 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 
-	"github.com/soquy/soquy/domain"
 	"github.com/soquy/soquy/projections"
 )
+
+// packs is the query for the packs of a table in a slot, ?1 is the ledger and ?2 the slot.
+func packs(t *projections.Table) string {
+	var names []string
+	for _, c := range t.Stored().Columns {
+		names = append(names, c.Name)
+	}
+	return fmt.Sprintf(`SELECT %s FROM %s WHERE ledger_id = ?1 AND slot = ?2`, strings.Join(names, ", "), t.Name)
+}
+
+// eachPack fills a pack with each row of a query for packs, and hands it out with what is wrong with its lists, of which exactly says that they
+// must be as they are written. It is good until yield returns.
+func eachPack(rows *sql.Rows, err error, p *projections.Pack, exactly bool, yield func(p *projections.Pack, wrong error) error) error {
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	decode := p.Decode
+	if exactly {
+		decode = p.DecodeExactly
+	}
+	columns := p.Table.Lists()
+	lists := make([]sql.RawBytes, len(columns))
+	dest := []any{&p.First, &p.Last, &p.FirstDay, &p.LastDay}
+	for i := range lists {
+		dest = append(dest, &lists[i])
+	}
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return err
+		}
+		var wrong error
+		for i, c := range columns {
+			if wrong = decode(c, lists[i]); wrong != nil {
+				break
+			}
+		}
+		if wrong == nil {
+			wrong = p.Filled()
+		}
+		if err := yield(p, wrong); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// whole hands on packs that are right.
+func whole(yield func(*projections.Pack) error) func(*projections.Pack, error) error {
+	return func(p *projections.Pack, wrong error) error {
+		if wrong != nil {
+			return wrong
+		}
+		return yield(p)
+	}
+}
 
 // facts adds the facts of bases in a range of days: those that are remembered, and those after from the file.
 func (r *Reader) facts(
 	ctx context.Context, t *projections.Tally, keys map[uuid.UUID]*projections.FactKey, q *projections.TotalsQuery, from, to int64,
 ) error {
+	// ?3 and ?4 are the range of positions, ?5 and ?6 that of days. Packs lie in the order of their days, nearly.
 	const (
-		// What is not a grant has no grants and no persons.
-		amounts = `SELECT basis, day, fact_key, amount FROM total_facts
-			WHERE ledger_id = ? AND slot = ? AND basis = ? AND day BETWEEN ? AND ? AND block < ?`
-		grants = `SELECT basis, day, fact_key, amount, block, grants, people_on, people_off FROM total_facts
-			WHERE ledger_id = ? AND slot = ? AND basis = ? AND day BETWEEN ? AND ? AND block < ?`
-		after = `SELECT basis, day, fact_key, amount, block, grants, people_on, people_off FROM total_facts INDEXED BY total_facts_block
-			WHERE ledger_id = ? AND slot = ? AND block >= ? AND block < ? AND basis IN (?, ?) AND day BETWEEN ? AND ? ORDER BY day`
+		along = ` AND first_position >= ?3 AND first_position < ?4 AND +last_day >= ?5 AND first_day <= ?6`
+		days  = ` AND +first_position >= ?3 AND +first_position < ?4 AND last_day >= ?5 AND first_day <= ?6`
 	)
 	at, err := r.at(ctx, "totals")
 	if err != nil {
@@ -31,54 +84,18 @@ func (r *Reader) facts(
 	if err != nil {
 		return err
 	}
-	bases, before := q.Bases(), q.KnownAt.Bounds().Block
-	add := func(f *projections.Fact) error { return t.Add(f.Day, f.Key, f.Grants, f.Amount, f.On, f.Off) }
+	bounds := days
 	if known.Through() > 0 {
 		if err := t.AddKnown(known); err != nil {
 			return err
 		}
-		rows, err := r.query(ctx, "totals", after, known.Through(), before, bases[0], bases[1], from, to)
-		return eachFact(rows, err, true, add)
+		bounds = along
+	} else if q.From == nil {
+		bounds = along
 	}
-	for _, basis := range bases {
-		query := grants
-		if basis == projections.BothBases {
-			query = amounts
-		}
-		rows, err := r.query(ctx, "totals", query, basis, from, to, before)
-		if err := eachFact(rows, err, query == grants, add); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// eachFact reads facts; whole ones have a block, grants and persons. The lists are good until yield returns.
-func eachFact(rows *sql.Rows, err error, whole bool, yield func(*projections.Fact) error) error {
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	var f projections.Fact
-	var day int64
-	var key, on, off sql.RawBytes
-	dest := []any{&f.Basis, &day, &key, &f.Amount, &f.Block, &f.Grants, &on, &off}
-	if !whole {
-		dest = dest[:4]
-	}
-	for rows.Next() {
-		if err := rows.Scan(dest...); err != nil {
-			return err
-		}
-		if f.Key, err = uuid.FromBytes(key); err != nil {
-			return err
-		}
-		f.Day, f.On, f.Off = domain.Date(day), on, off
-		if err := yield(&f); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	p := projections.NewFactPack()
+	rows, err := r.query(ctx, "totals", packs(p.Table)+bounds, known.Through()<<projections.BlockBits, q.KnownAt.Bounds().Facts(), from, to)
+	return eachPack(rows, err, p, false, whole(t.AddPack))
 }
 
 // Mark implements projections.FactSource.
@@ -90,18 +107,9 @@ func (r *Reader) Mark(ctx context.Context, position int64) (builder, event uuid.
 }
 
 // Blocks implements projections.FactSource.
-func (r *Reader) Blocks(ctx context.Context, from, to int64, yield func(*projections.Fact) error) error {
-	// Along the key where all is read: through the index each row would be looked up.
-	const (
-		all = `SELECT basis, day, fact_key, amount, block, grants, people_on, people_off FROM total_facts
-			WHERE ledger_id = ? AND slot = ? AND +block >= ? AND +block < ?`
-		some = `SELECT basis, day, fact_key, amount, block, grants, people_on, people_off FROM total_facts INDEXED BY total_facts_block
-			WHERE ledger_id = ? AND slot = ? AND block >= ? AND block < ?`
-	)
-	query := some
-	if from == 0 {
-		query = all
-	}
-	rows, err := r.query(ctx, "totals", query, from, to)
-	return eachFact(rows, err, true, yield)
+func (r *Reader) Blocks(ctx context.Context, from, to int64, yield func(*projections.Pack) error) error {
+	const blocks = ` AND first_position >= ?3 AND first_position < ?4 ORDER BY first_position`
+	p := projections.NewFactPack()
+	rows, err := r.query(ctx, "totals", packs(p.Table)+blocks, from<<projections.BlockBits, to<<projections.BlockBits)
+	return eachPack(rows, err, p, false, whole(yield))
 }

@@ -102,7 +102,7 @@ type stretch struct {
 // read reads the next events after a position, while others are written: to decode events takes as long as to write what follows
 // from them.
 func (r *rebuild) read(ctx context.Context, after int64) <-chan stretch {
-	s := stretch{to: min(after+rebuildEvents, r.head)}
+	s := stretch{to: min((after+1+rebuildEvents)>>projections.BlockBits<<projections.BlockBits-1, r.head)} // with whole blocks
 	done := make(chan stretch, 1)
 	go func() {
 		s.err = r.events.Whole(ctx, after+1, s.to, func(e *domain.Event) error {
@@ -252,6 +252,7 @@ func (r *rebuild) swap(ctx context.Context, tx *sql.Tx) (err error) {
 func (r *rebuild) empty(ctx context.Context, m *projections.Model, slot int) error {
 	const mine = `SELECT count(*) FROM rebuilds WHERE ledger_id = ? AND projection = ? AND builder = ? AND slot = ?`
 	for _, t := range m.Tables {
+		t := t.Stored()
 		var keys []string
 		for _, c := range t.Columns[:t.Keys] {
 			keys = append(keys, c.Name)

@@ -75,44 +75,40 @@ func (r *Reader) totals(ctx context.Context, q projections.TotalsQuery, afresh b
 
 // gifts adds the gifts of donors in a range of days.
 func (r *Reader) gifts(ctx context.Context, t *projections.Tally, donors []string, from, to, through int64) error {
-	const query = `SELECT g.day, g.fact_key, g.amount FROM ` + positionsOf + ` s
-		CROSS JOIN total_gifts g ON g.ledger_id = ?1 AND g.slot = ?2 AND g.position = s.position
-		WHERE g.day BETWEEN ?4 AND ?5 AND g.position <= ?6`
-	list, err := donorSubjects(donors)
-	if err != nil {
-		return err
-	}
-	rows, err := r.query(ctx, "totals", query, list, from, to, through)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	var day, amount int64
-	var key sql.RawBytes
-	for rows.Next() {
-		if err := rows.Scan(&day, &key, &amount); err != nil {
-			return err
-		}
-		k, err := uuid.FromBytes(key)
+	return r.giftPacks(ctx, donors, from, to, through, t.AddGifts)
+}
+
+// giftPacks hands out the packs that have gifts in a range of days through a position; of donors, where there are some, those that have
+// events of theirs.
+func (r *Reader) giftPacks(ctx context.Context, donors []string, from, to, through int64, yield func(*projections.Pack) error) error {
+	const (
+		bounds = ` AND last_day >= ?3 AND first_day <= ?4 AND first_position <= ?5`
+		some   = bounds + ` AND first_position IN (
+			SELECT (SELECT max(p.first_position) FROM total_gifts p WHERE p.ledger_id = ?1 AND p.slot = ?2 AND p.first_position <= s.position)
+			FROM ` + positionsOf + ` s)`
+	)
+	p := projections.NewGiftPack()
+	query, args := packs(p.Table)+bounds, []any{from, to, through}
+	if len(donors) > 0 {
+		list, err := donorSubjects(donors)
 		if err != nil {
 			return err
 		}
-		if err := t.Add(domain.Date(day), k, 0, amount, nil, nil); err != nil {
-			return err
-		}
+		query, args = packs(p.Table)+some, append(args, list)
 	}
-	return rows.Err()
+	rows, err := r.query(ctx, "totals", query, args...)
+	return eachPack(rows, err, p, false, whole(yield))
 }
 
-// positionsOf are the positions of subjects, ?3 their JSON list: those that are in order, and those that still are in the runs of
+// positionsOf are the positions of subjects, ?6 their JSON list: those that are in order, and those that still are in the runs of
 // batches. ?1 is the ledger.
 const positionsOf = `(
-		SELECT s.position FROM json_each(?3) j CROSS JOIN subjects s ON s.ledger_id = ?1 AND s.subject = j.value
+		SELECT s.position FROM json_each(?6) j CROSS JOIN subjects s ON s.ledger_id = ?1 AND s.subject = j.value
 		UNION
-		SELECT m.value FROM json_each(?3) j CROSS JOIN subjects s ON s.ledger_id = ?1 AND s.subject = j.value
+		SELECT m.value FROM json_each(?6) j CROSS JOIN subjects s ON s.ledger_id = ?1 AND s.subject = j.value
 		CROSS JOIN json_each(s.more) m
 		UNION
-		SELECT p.value FROM subject_runs r CROSS JOIN json_each(?3) j
+		SELECT p.value FROM subject_runs r CROSS JOIN json_each(?6) j
 		CROSS JOIN json_each(r.subjects, '$."' || j.value || '"') p WHERE r.ledger_id = ?1
 	)`
 

@@ -52,7 +52,7 @@ func newWriter(models []*projections.Model) *writer {
 	w.fold = projections.NewFold(models, w)
 	for _, m := range models {
 		for _, t := range m.Tables {
-			w.queries[t] = statementsOf(t)
+			w.queries[t] = statementsOf(t.Stored())
 		}
 	}
 	return w
@@ -168,6 +168,9 @@ func (w *writer) flush() error {
 
 func (w *writer) flushTable(t *projections.Table, slot int) (err error) {
 	rows := w.fold.Rows(t)
+	if t.Packed() {
+		rows = rows.Encoded()
+	}
 	if w.known != nil && t.Name == "total_keys" && rows.Len() > 0 {
 		if rows, err = w.unknown(rows, slot); err != nil {
 			return err
@@ -192,7 +195,7 @@ func (w *writer) flushTable(t *projections.Table, slot int) (err error) {
 
 // inChunks has the statements write rows, and tells of each chunk how many rows it has changed or inserted.
 func (w *writer) inChunks(queries [len(chunks)]string, rows *projections.Rows, slot int, told func(first, n int, changed int64)) error {
-	columns, done := rows.Table.Columns, 0
+	done := 0
 	for c, n := range chunks {
 		times := (rows.Len() - done) / n
 		if times == 0 {
@@ -206,8 +209,8 @@ func (w *writer) inChunks(queries [len(chunks)]string, rows *projections.Rows, s
 		for range times {
 			w.args = append(w.args[:0], w.ledger[:], int64(slot))
 			for row := done; row < done+n; row++ {
-				for i := range columns {
-					w.args = append(w.args, bind(columns[i].Type, rows.Value(row, i)))
+				for i, c := range rows.Table.Columns {
+					w.args = append(w.args, bind(c.Type, rows.Value(row, i)))
 				}
 			}
 			result, err := stmt.ExecContext(w.ctx, w.args...)
