@@ -446,13 +446,20 @@ func flip(v any) any {
 		return v
 	case bool:
 		return !v
-	case []any: // positions or subjects
+	case []any: // of one type; positions go beyond the batch
 		list := slices.Clone(v)
-		switch last := list[len(list)-1].(type) {
-		case string:
-			list[len(list)-1] = flip(last)
+		last := &list[len(list)-1]
+		switch e := (*last).(type) {
+		case int64:
+			*last = e + 1_000
+		case int32:
+			*last = e + 1_000
+		case int16:
+			*last = e ^ 1
+		case time.Time:
+			*last = e.AddDate(0, 0, 1)
 		default:
-			list[len(list)-1] = integer(last) + 1_000
+			*last = flip(e)
 		}
 		return list
 	}

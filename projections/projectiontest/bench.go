@@ -19,7 +19,10 @@ type Joined interface{ Joined() time.Duration }
 
 // Bench measures what the goals are about.
 func Bench(b *testing.B, open Open) {
-	b.Run("Donations", func(b *testing.B) { benchDonations(b, open) })
+	b.Run("Donations/funds=1/batch=1024", func(b *testing.B) { benchDonations(b, open, 1, 1_024) })
+	b.Run("Donations/funds=1/batch=64", func(b *testing.B) { benchDonations(b, open, 1, 64) })
+	b.Run("Donations/funds=1000/batch=64", func(b *testing.B) { benchDonations(b, open, 1_000, 64) })
+	b.Run("Donations/funds=1000/batch=1", func(b *testing.B) { benchDonations(b, open, 1_000, 1) })
 	for _, n := range []int{100_000, 1_000_000} {
 		b.Run(fmt.Sprintf("Balances/events=%d", n), func(b *testing.B) { benchBalances(b, open, n) })
 	}
@@ -45,12 +48,18 @@ func (h *History) withDonors(n int) []string {
 	return h.donors
 }
 
-// benchDonations: a hot fund, in batches of 1,024.
-func benchDonations(b *testing.B, open Open) {
+// benchDonations: to some funds by turns, in batches of a size.
+func benchDonations(b *testing.B, open Open, funds, batch int) {
 	h := NewHistory(b, 1).Province()
 	donors := h.withDonors(5_000)
+	for i := range funds {
+		h.Do(&domain.OpenFund{Code: fmt.Sprintf("F%d", i), Unit: "T", Name: "Quỹ"})
+	}
 	start := len(h.Log)
-	h.On("2017-03-05").donate(40*1_024, "TQ", donors)
+	h.On("2017-03-05")
+	for i := range min(40*1_024, 200*batch) {
+		h.donate(1, fmt.Sprintf("F%d", i*7919%funds), donors[i%len(donors):])
+	}
 	db := open(b)
 	run := 0
 	for b.Loop() {
@@ -62,7 +71,7 @@ func benchDonations(b *testing.B, open Open) {
 			before = j.Joined()
 		}
 		began := time.Now()
-		w.append(h.Log, len(h.Log), constantly(1_024))
+		w.append(h.Log, len(h.Log), constantly(batch))
 		n := float64(len(h.Log) - start)
 		b.ReportMetric(n/time.Since(began).Seconds(), "donations/s")
 		if j, ok := db.(Joined); ok {
