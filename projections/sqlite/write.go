@@ -176,25 +176,20 @@ func (w *writer) flushTable(t *projections.Table, slot int) (err error) {
 			return err
 		}
 	}
-	var left []int
-	err = w.inChunks(w.queries[t].add, rows, slot, func(first, n int, changed int64) {
-		for i := range n {
-			if t.Marked() && changed < int64(n) {
-				left = append(left, first+i)
-			}
-		}
-	})
-	if err != nil || len(left) == 0 {
+	some, err := w.inChunks(w.queries[t].add, rows, slot)
+	if err != nil || len(some) == 0 || !t.Marked() {
 		return err
 	}
-	if left, err = w.spill(t, left, slot); err != nil {
+	met, err := w.spill(t, some, slot)
+	if err != nil {
 		return err
 	}
-	return w.inChunks(w.queries[t].meet, rows.Pick(left), slot, func(int, int, int64) {})
+	_, err = w.inChunks(w.queries[t].meet, rows.Pick(met), slot)
+	return err
 }
 
-// inChunks has the statements write rows, and tells of each chunk how many rows it has changed or inserted.
-func (w *writer) inChunks(queries [len(chunks)]string, rows *projections.Rows, slot int, told func(first, n int, changed int64)) error {
+// inChunks has the statements write rows, and returns those of the chunks in which some were left as they are.
+func (w *writer) inChunks(queries [len(chunks)]string, rows *projections.Rows, slot int) (some []int, err error) {
 	done := 0
 	for c, n := range chunks {
 		times := (rows.Len() - done) / n
@@ -203,7 +198,7 @@ func (w *writer) inChunks(queries [len(chunks)]string, rows *projections.Rows, s
 		}
 		stmt, err := w.tx.PrepareContext(w.ctx, queries[c])
 		if err != nil {
-			return err
+			return nil, err
 		}
 		defer stmt.Close()
 		for range times {
@@ -215,17 +210,19 @@ func (w *writer) inChunks(queries [len(chunks)]string, rows *projections.Rows, s
 			}
 			result, err := stmt.ExecContext(w.ctx, w.args...)
 			if err != nil {
-				return err
+				return nil, err
 			}
 			changed, err := result.RowsAffected()
 			if err != nil {
-				return err
+				return nil, err
 			}
-			told(done, n, changed)
+			for row := done; row < done+n && changed < int64(n); row++ {
+				some = append(some, row)
+			}
 			done += n
 		}
 	}
-	return nil
+	return some, nil
 }
 
 // spill returns which of some rows of a table with marks meet one of other marks, and puts what gives way into the rows of other tables, which are
