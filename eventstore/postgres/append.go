@@ -16,10 +16,6 @@ import (
 // the commit, as one array of records a table, which costs the server no more a row than a COPY; that takes a round trip more.
 const copyFrom = 1_024
 
-// sendFrom is the number of events from which on the log's own rows go ahead of the rest: their joiners take longer than the round trip
-// more that this costs.
-const sendFrom = 16
-
 // Append implements eventstore.Appender.
 func (s *Store) Append(ctx context.Context, b *eventstore.Batch) (note []byte, err error) {
 	if err := b.Validate(); err != nil {
@@ -108,7 +104,7 @@ func (s *Store) append(ctx context.Context, tx *transaction, b *eventstore.Batch
 	note, through, err := func() ([]byte, int64, error) {
 		ctx, cancel := context.WithTimeout(ctx, atMost)
 		defer cancel()
-		return s.store(ctx, tx, b, head, atMost)
+		return s.store(ctx, tx, b, head)
 	}()
 	if err != nil {
 		return nil, wrap(appendOp(b), err)
@@ -122,7 +118,7 @@ func (s *Store) append(ctx context.Context, tx *transaction, b *eventstore.Batch
 
 // store is all of an append but the commit; most of it is only queued, to be sent with that. The lock of the row and the
 // look at the head are the compare, the one update of the row is the swap: nobody else can come between.
-func (s *Store) store(ctx context.Context, tx *transaction, b *eventstore.Batch, head row, atMost time.Duration) (note []byte, through int64, err error) {
+func (s *Store) store(ctx context.Context, tx *transaction, b *eventstore.Batch, head row) (note []byte, through int64, err error) {
 	switch {
 	case b.After == 0:
 		// A row that does not exist cannot be locked: it is made, and completed once there is a note.
@@ -142,9 +138,6 @@ func (s *Store) store(ctx context.Context, tx *transaction, b *eventstore.Batch,
 	}
 	if err := insert(ctx, tx, b, head.pending, note); err != nil {
 		return nil, 0, err
-	}
-	if len(b.Records) >= sendFrom {
-		tx.sendAhead(ctx, atMost)
 	}
 	for _, join := range s.joiners {
 		if err := join(ctx, tx, b); err != nil {

@@ -31,13 +31,11 @@ const (
 // A transaction is an append under way. It is what joiners get as their pgx.Tx.
 //
 // An append takes two round trips: one begins and locks the ledger's row, the other carries all that was queued and the
-// COMMIT. A longer one sends the log's own rows ahead, so that the server works on them while the joiners queue theirs. A joiner
-// that cannot queue, because it must see an answer, sends what was queued before with its own statement.
+// COMMIT. A joiner that cannot queue, because it must see an answer, sends what was queued before with its own statement.
 type transaction struct {
 	pgx.Tx
 	conn   *pgxpool.Conn
 	queued pgx.Batch
-	ahead  chan error // how it went with what was sent ahead; nil: nothing was
 	atEnd  []func(committed bool)
 
 	committed bool // for sure
@@ -53,32 +51,8 @@ func (t *transaction) Queue(query string, arguments ...any) *pgx.QueuedQuery {
 // what was queued must not change.
 func (t *transaction) AtEnd(f func(committed bool)) { t.atEnd = append(t.atEnd, f) }
 
-// sendAhead sends what was queued, and waits for no answer: settle does.
-func (t *transaction) sendAhead(ctx context.Context, atMost time.Duration) {
-	batch, ahead := t.queued, make(chan error, 1)
-	t.queued, t.ahead = pgx.Batch{}, ahead
-	go func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), atMost)
-		defer cancel()
-		ahead <- t.Tx.SendBatch(ctx, &batch).Close()
-	}()
-}
-
-// settle waits for the answers to what was sent ahead. Until then nothing else can be done with the connection.
-func (t *transaction) settle() error {
-	if t.ahead == nil {
-		return nil
-	}
-	err := <-t.ahead
-	t.ahead = nil
-	return insertError(err)
-}
-
 // flush sends what was queued.
 func (t *transaction) flush(ctx context.Context) error {
-	if err := t.settle(); err != nil {
-		return err
-	}
 	if t.queued.Len() == 0 {
 		return nil
 	}
@@ -209,9 +183,6 @@ func (s *Store) lockRow(ctx context.Context, ledger uuid.UUID, wait bool, w *wat
 // COMMIT when a statement before it failed. It is not cancelled with the caller's context: an answer that is on its way is
 // worth waiting for, at most for a time.
 func (t *transaction) commit(ctx context.Context, atMost time.Duration) error {
-	if err := t.settle(); err != nil {
-		return err
-	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -244,7 +215,6 @@ func (t *transaction) commit(ctx context.Context, atMost time.Duration) error {
 // end gives the connection back, and undoes the transaction unless it is over. A connection that cannot even do that is
 // closed, which undoes it too.
 func (t *transaction) end(ctx context.Context) {
-	_ = t.settle() // whoever needs to know has asked
 	if conn := t.conn.Conn(); !conn.IsClosed() && conn.PgConn().TxStatus() != 'I' {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackPatience)
 		defer cancel()
