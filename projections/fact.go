@@ -50,6 +50,7 @@ type KnownFacts struct {
 	keys    []*FactKey // by their numbers
 	numbers []numbers  // of keys
 	bases   [3]factList
+	scratch *sync.Pool // of those who count them
 }
 
 // A factList has facts in order of key, by its number, and day, so that a question goes from key to key and never back.
@@ -158,7 +159,10 @@ func (k *KnownFacts) read(ctx context.Context, through int64, keys map[uuid.UUID
 	if err != nil {
 		return nil, err
 	}
-	more := &KnownFacts{slot: k.slot, builder: k.builder, through: through, last: last, keys: slices.Clone(k.keys), numbers: slices.Clone(k.numbers)}
+	more := &KnownFacts{slot: k.slot, builder: k.builder, through: through, last: last, keys: slices.Clone(k.keys), numbers: slices.Clone(k.numbers), scratch: k.scratch}
+	if more.scratch == nil {
+		more.scratch = new(sync.Pool)
+	}
 	n, people := 0, 0
 	for _, l := range k.bases {
 		n, people = n+len(l.facts), people+len(l.people)
@@ -221,6 +225,9 @@ func eachFact(r *Rows, yield func(*Fact) error) error {
 // AddKnown counts the facts of the query's bases and days that are remembered, and were there at the position that it asks about.
 // Errors: ErrUnknownKey.
 func (t *Tally) AddKnown(known *KnownFacts) error {
+	if t.scratch == nil {
+		t.borrow(known.scratch)
+	}
 	before := t.q.KnownAt.Bounds().Block
 	from, to := int32(math.MinInt32), int32(math.MaxInt32)
 	if t.q.From != nil {
@@ -247,7 +254,10 @@ func (t *Tally) AddKnown(known *KnownFacts) error {
 			for _, r := range rows {
 				r.Grants += int64(f.grants)
 				r.Amount += f.amount
-				if !t.q.Books {
+				if !t.q.Books && len(people) > 0 {
+					if r.on == nil {
+						r.on = t.scratch.list()
+					}
 					r.on = append(r.on, people[:f.on]...)
 					r.off = append(r.off, people[f.on:]...)
 				}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/google/uuid"
 
@@ -26,7 +27,7 @@ type Tally struct {
 	aliases Aliases
 	keys    map[uuid.UUID]*FactKey
 
-	states []keyState  // by the keys' numbers
+	states []keyState  // by the keys' numbers; made when the first is asked for
 	units  []tallyUnit // by their numbers
 	places map[place]int32
 	lists  [][]*tallyRow // of places
@@ -39,6 +40,52 @@ type Tally struct {
 	byFund  bool
 	values  []string // of a row that is looked for, and
 	key     []byte   // its key
+
+	scratch *scratch // that it works with, to be given back to
+	pool    *sync.Pool
+}
+
+// A scratch is what a tally needs much of, and the next one as well: to make it anew each time would have memory collected every few dozen
+// questions.
+type scratch struct {
+	states []keyState
+	people [][]uint32
+}
+
+// borrow takes what a tally needs much of from a pool.
+func (t *Tally) borrow(pool *sync.Pool) {
+	s, _ := pool.Get().(*scratch)
+	if s == nil {
+		s = new(scratch)
+	}
+	t.scratch, t.pool = s, pool
+	if t.states == nil {
+		s.states = slices.Grow(s.states[:0], len(t.keys))[:len(t.keys)]
+		clear(s.states)
+		t.states = s.states
+	}
+}
+
+// list returns an empty list of persons.
+func (s *scratch) list() (list []uint32) {
+	if n := len(s.people); n > 0 {
+		list, s.people = s.people[n-1], s.people[:n-1]
+	}
+	return list
+}
+
+// Release gives back what the tally borrowed. Nothing can be counted or asked after that.
+func (t *Tally) Release() {
+	if t.scratch == nil {
+		return
+	}
+	for _, r := range t.rows {
+		if cap(r.on) > 0 {
+			t.scratch.people = append(t.scratch.people, r.on[:0])
+		}
+	}
+	t.pool.Put(t.scratch)
+	t.scratch, t.pool, t.states, t.rows = nil, nil, nil, nil
 }
 
 // keyState is what a tally remembers of a key: where its facts count on the days around the one on which it was seen last. It is small and
@@ -93,7 +140,6 @@ func NewTally(q TotalsQuery, tree *Tree, keys map[uuid.UUID]*FactKey, aliases Al
 	}
 	return &Tally{
 		q: q, tree: tree, aliases: aliases, keys: keys,
-		states: make([]keyState, len(keys)),
 		places: map[place]int32{}, rows: map[string]*tallyRow{},
 		timed: by(ByMonth, ByQuarter, ByYear), placed: q.Rollup || q.Within != "",
 		byUnit: by(ByUnit), byLevel: by(ByUnitLevel) || len(q.UnitLevels) > 0, byFund: by(ByFund) || len(q.Funds) > 0,
@@ -143,6 +189,9 @@ func (t *Tally) Add(on domain.Date, key uuid.UUID, grants, amount int64, peopleO
 
 // at returns the rows of facts of a key on a day. What a key is is looked at only when nothing with the same numbers was there before.
 func (t *Tally) at(n numbers, k *FactKey, on domain.Date) ([]*tallyRow, error) {
+	if t.states == nil {
+		t.states = make([]keyState, len(t.keys))
+	}
 	if int(n.index) >= len(t.states) { // it was learnt after the tally's keys
 		return nil, fmt.Errorf("%w: %s", ErrUnknownKey, k.Key())
 	}

@@ -50,6 +50,7 @@ func (r *Reader) totals(ctx context.Context, q projections.TotalsQuery, afresh b
 	if err != nil {
 		return nil, err
 	}
+	defer t.Release()
 	from, to := days(q.From, q.To)
 	if q.ByDonor() {
 		err = r.gifts(ctx, t, q.Donors, from, to, q.KnownAt.Bounds().Position)

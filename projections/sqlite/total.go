@@ -52,6 +52,7 @@ func (r *Reader) totals(ctx context.Context, q projections.TotalsQuery, afresh b
 	if err != nil {
 		return nil, err
 	}
+	defer t.Release()
 	from, to := int64(math.MinInt32), int64(math.MaxInt32)
 	if q.From != nil {
 		from = int64(*q.From)
