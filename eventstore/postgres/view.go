@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -81,25 +82,23 @@ func (v *view) send(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
 	}
 	results := v.conn.SendBatch(ctx, &all)
 	v.tx = results.Tx()
+	var err error
 	for range before {
-		if _, err := results.Exec(); err != nil {
-			return failed(results, b, err)
-		}
+		_, failed := results.Exec()
+		err = cmp.Or(err, failed)
 	}
-	v.head, v.noHead = scanHead(v.ledger, results.QueryRow())
-	if v.noHead != nil && !errors.Is(v.noHead, eventstore.ErrNotFound) && !errors.Is(v.noHead, eventstore.ErrCorrupt) {
-		return failed(results, b, v.noHead)
+	if err == nil {
+		v.head, err = scanHead(v.ledger, results.QueryRow())
 	}
-	return results // without a head too: something else may be asked
-}
-
-// failed closes results and returns those of a batch that failed.
-func failed(results pgx.BatchResults, b *pgx.Batch, err error) pgx.BatchResults {
-	err = errors.Join(err, results.Close())
+	v.noHead = err
+	if err == nil || errors.Is(err, eventstore.ErrNotFound) || errors.Is(err, eventstore.ErrCorrupt) {
+		return results // without a head too: something else may be asked
+	}
+	v.noHead = errors.Join(err, results.Close())
 	if b == nil {
 		b = new(pgx.Batch)
 	}
-	return pgx.FailedBatchResults(b, err)
+	return pgx.FailedBatchResults(b, v.noHead)
 }
 
 // SendBatch implements pgx.Tx.
