@@ -85,6 +85,9 @@ func (l *factList) add(from *factList, i int) {
 
 // with returns a list with the facts of another one, which are in no order.
 func (l *factList) with(o *factList) factList {
+	if len(o.facts) == 0 {
+		return *l
+	}
 	order := make([]int, len(o.facts))
 	for i := range order {
 		order[i] = i
@@ -225,6 +228,9 @@ func eachFact(r *Rows, yield func(*Fact) error) error {
 // AddKnown counts the facts of the query's bases and days that are remembered, and were there at the position that it asks about.
 // Errors: ErrUnknownKey.
 func (t *Tally) AddKnown(known *KnownFacts) error {
+	if known.through == 0 {
+		return nil
+	}
 	if t.scratch == nil {
 		t.borrow(known.scratch)
 	}

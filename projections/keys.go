@@ -1,11 +1,29 @@
 package projections
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"sync"
 
 	"github.com/google/uuid"
+
+	"github.com/soquy/soquy/eventstore"
 )
+
+// WithKeys answers a question that needs the keys of facts: with those that are remembered, and when one is not among them, because the log
+// was another one when they were read, once more with keys that are read afresh. Errors: those of ask; for a key that is nowhere,
+// eventstore.ErrCorrupt.
+func WithKeys[T any](ask func(afresh bool) (T, error)) (T, error) {
+	answer, err := ask(false)
+	if errors.Is(err, ErrUnknownKey) {
+		answer, err = ask(true)
+	}
+	if errors.Is(err, ErrUnknownKey) {
+		err = fmt.Errorf("%w: %w", eventstore.ErrCorrupt, err)
+	}
+	return answer, err
+}
 
 // Keys remembers what the keys of facts stand for, of all ledgers, from one question to the next. Since a key says it all by itself, what is
 // remembered never becomes wrong. It may be used from many goroutines.

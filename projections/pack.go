@@ -330,9 +330,15 @@ func (p *Pack) Bad(column int, problem string) error {
 	return &eventstore.RowError{Column: p.Table.Name + "." + p.Table.Columns[column].Name, Position: p.First, Problem: problem}
 }
 
-// Filled ends the filling: all lists must be of one length. Errors: *eventstore.RowError.
-func (p *Pack) Filled() error {
+// Fill fills the lists one by one, each given by its place among them and by its column, until one is wrong. All must be of one length.
+// Errors: those of list, *eventstore.RowError.
+func (p *Pack) Fill(list func(i, column int) error) error {
 	lists := p.Table.Lists()
+	for i, c := range lists {
+		if err := list(i, c); err != nil {
+			return err
+		}
+	}
 	p.n = p.lists[lists[0]].len(p.Table.Columns[lists[0]].Type)
 	for _, c := range lists {
 		if n := p.lists[c].len(p.Table.Columns[c].Type); n != p.n {
@@ -347,6 +353,16 @@ func (p *Pack) Filled() error {
 		p.lists[p.Table.block].Ints = blocks
 	}
 	return nil
+}
+
+// Whole hands on packs that nothing is wrong with, and fails at the first other one.
+func Whole(yield func(*Pack) error) func(p *Pack, wrong error) error {
+	return func(p *Pack, wrong error) error {
+		if wrong != nil {
+			return wrong
+		}
+		return yield(p)
+	}
 }
 
 func (d *Data) len(t Type) int {

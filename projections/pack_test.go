@@ -99,11 +99,11 @@ func TestBadLists(t *testing.T) {
 	for _, c := range p.Table.Lists() {
 		*p.List(c) = Data{Ints: []int64{1}, Texts: []string{""}, IDs: []uuid.UUID{{}}}
 	}
-	if err := p.Filled(); err != nil {
+	if err := p.Fill(func(int, int) error { return nil }); err != nil {
 		t.Error(err)
 	}
 	p.List(giftAmount).Ints = nil
-	if err := p.Filled(); !errors.Is(err, eventstore.ErrCorrupt) {
+	if err := p.Fill(func(int, int) error { return nil }); !errors.Is(err, eventstore.ErrCorrupt) {
 		t.Errorf("lists of several lengths: %v", err)
 	}
 }

@@ -110,6 +110,15 @@ func marked(name string, spill func(*Fold, []Value), columns ...Column) *Table {
 	return t
 }
 
+// Names returns the names of the columns.
+func (t *Table) Names() []string {
+	names := make([]string, len(t.Columns))
+	for i := range t.Columns {
+		names[i] = t.Columns[i].Name
+	}
+	return names
+}
+
 // Models returns all read models, in the order in which they are written. The result must not be changed.
 func Models() []*Model { return models }
 

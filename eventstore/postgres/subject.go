@@ -1,14 +1,12 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -38,12 +36,6 @@ const (
 type pending struct {
 	merged        int64 // the last position that is in subjects
 	runs, entries int
-}
-
-// An entry says that the event at a position names a subject.
-type entry struct {
-	subject  string
-	position int64
 }
 
 // A subjectRun is what a batch adds to the index of subjects, as the one row of an array.
@@ -168,7 +160,7 @@ func (s *Store) AllSubjects(ctx context.Context, ledger uuid.UUID, yield func(su
 		if err != nil {
 			return wrap(op, err)
 		}
-		var last entry
+		var last eventstore.SubjectEntry
 		var end int64
 		err = all(ctx, tx, op, query, ledger, chunkRows,
 			func(rows pgx.Rows) (row, error) {
@@ -177,33 +169,30 @@ func (s *Store) AllSubjects(ctx context.Context, ledger uuid.UUID, yield func(su
 					return row{}, errNotBinary
 				}
 				before := last
-				if last.subject != string(v[0]) {
-					before, last.subject = entry{}, string(v[0]) // one string for a run of the same
+				if last.Subject != string(v[0]) {
+					before, last.Subject = eventstore.SubjectEntry{}, string(v[0]) // one string for a run of the same
 				}
-				x := row{last.subject, []int64{int64(binary.BigEndian.Uint64(v[1]))}}
+				x := row{last.Subject, []int64{int64(binary.BigEndian.Uint64(v[1]))}}
 				more, err := int64s(v[2])
 				x.positions = append(x.positions, more...)
 				for _, position := range x.positions { // who reads a part of them relies on the order
-					if position <= before.position && before.subject != "" && err == nil {
+					if position <= before.Position && before.Subject != "" && err == nil {
 						err = errors.New("is not in order")
 					}
-					before = entry{last.subject, position}
+					before = eventstore.SubjectEntry{Subject: last.Subject, Position: position}
 				}
 				last = before
-				end = max(end, last.position)
+				end = max(end, last.Position)
 				if err != nil && wrong == nil {
-					wrong = &eventstore.RowError{Column: "subjects.position, subjects.more", Position: x.positions[0], Problem: "of " + last.subject + " " + err.Error()}
+					wrong = &eventstore.RowError{Column: "subjects.position, subjects.more", Position: x.positions[0], Problem: "of " + last.Subject + " " + err.Error()}
 				}
 				return x, nil
 			},
 			func(x *row) []any { return []any{x.subject, x.positions[0]} },
 			func(x *row) error {
 				for _, position := range x.positions {
-					for len(list) > 0 && compareEntries(list[0], entry{x.subject, position}) < 0 {
-						if err := yield(list[0].subject, list[0].position); err != nil {
-							return err
-						}
-						list = list[1:]
+					if err := list.Before(eventstore.SubjectEntry{Subject: x.subject, Position: position}, yield); err != nil {
+						return err
 					}
 					if err := yield(x.subject, position); err != nil {
 						return err
@@ -215,10 +204,8 @@ func (s *Store) AllSubjects(ctx context.Context, ledger uuid.UUID, yield func(su
 		if err != nil {
 			return err
 		}
-		for _, e := range list {
-			if err := yield(e.subject, e.position); err != nil {
-				return err
-			}
+		if err := list.Rest(yield); err != nil {
+			return err
 		}
 		if wrong == nil && said != nil && said.merged != end {
 			wrong = &eventstore.RowError{Column: "ledgers.merged_position", Problem: fmt.Sprintf("is %d, subjects ends with %d", said.merged, end)}
@@ -227,13 +214,9 @@ func (s *Store) AllSubjects(ctx context.Context, ledger uuid.UUID, yield func(su
 	})
 }
 
-func compareEntries(a, b entry) int {
-	return cmp.Or(strings.Compare(a.subject, b.subject), cmp.Compare(a.position, b.position))
-}
-
 // allRuns returns the entries of all runs of a ledger, in order, and what its row says of them, nil where there is no row; and as wrong the
 // first run that is not as it was written, or that the row says something else.
-func allRuns(ctx context.Context, q queryer, ledger uuid.UUID) (said *pending, list []entry, wrong, err error) {
+func allRuns(ctx context.Context, q queryer, ledger uuid.UUID) (said *pending, list eventstore.SubjectEntries, wrong, err error) {
 	const (
 		query = `SELECT position, subjects, positions FROM subject_runs WHERE ledger_id = $1 ORDER BY position`
 		count = `SELECT merged_position, runs, run_entries FROM ledgers WHERE ledger_id = $1`
@@ -268,14 +251,14 @@ func allRuns(ctx context.Context, q queryer, ledger uuid.UUID) (said *pending, l
 		first = min(first, position)
 		have.entries += len(positions)
 		for i := range min(len(names), len(positions)) {
-			list = append(list, entry{names[i], positions[i]})
+			list = append(list, eventstore.SubjectEntry{Subject: names[i], Position: positions[i]})
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	slices.SortFunc(list, compareEntries)
+	slices.SortFunc(list, eventstore.SubjectEntry.Compare)
 	said = new(pending)
 	err = q.QueryRow(ctx, count, ledger).Scan(&said.merged, &said.runs, &said.entries)
 	switch {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -67,41 +66,7 @@ func TestSubjectRuns(t *testing.T) {
 		if a, b := s.number(t, entries, l.ID), s.number(t, alike, l.ID); a != b || a > mergeEntries {
 			t.Fatalf("%d entries in runs, the ledger's row says %d", a, b)
 		}
-		for _, subject := range []string{"fund:HB", `odd:"],{}\,NULL`, "odd:", "donor:ND0007", "none:x"} {
-			all := want[subject]
-			in := all[len(all)/4 : len(all)-len(all)/3] // from within a row to within another
-			for _, part := range [][]int64{all, in} {
-				from, to := int64(1), int64(0)
-				if len(part) < len(all) {
-					from, to = part[0], part[len(part)-1]
-				}
-				var got []int64
-				err := s.Subject(ctx, l.ID, subject, from, to, func(r *eventstore.Record) error {
-					got = append(got, r.Position)
-					return nil
-				})
-				if err != nil || !slices.Equal(got, part) {
-					t.Fatalf("%s from %d to %d: %d positions, not %d: %v", subject, from, to, len(got), len(part), err)
-				}
-			}
-		}
-		n, last := 0, entry{}
-		err := s.AllSubjects(ctx, l.ID, func(subject string, position int64) error {
-			e := entry{subject, position}
-			if compareEntries(last, e) >= 0 || !slices.Contains(want[subject], position) {
-				t.Fatalf("all: %v after %v", e, last)
-			}
-			last = e
-			n++
-			return nil
-		})
-		all := 0
-		for _, list := range want {
-			all += len(list)
-		}
-		if err != nil || n != all {
-			t.Fatalf("all: %d entries, not %d: %v", n, all, err)
-		}
+		storetest.AskSubjects(t, s, l.ID, want, "fund:HB", `odd:"],{}\,NULL`, "odd:", "donor:ND0007", "none:x")
 	}
 	add := func(s *Store, size int) {
 		t.Helper()

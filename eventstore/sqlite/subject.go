@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -39,16 +38,6 @@ type pending struct {
 	ledger        uuid.UUID
 	position      int64
 	runs, entries int
-}
-
-// An entry says that the event at a position names a subject.
-type entry struct {
-	subject  string
-	position int64
-}
-
-func compareEntries(a, b entry) int {
-	return cmp.Or(strings.Compare(a.subject, b.subject), cmp.Compare(a.position, b.position))
 }
 
 // subjectGroups are the positions of a batch by subject, in the order in which subjects came.
@@ -142,7 +131,7 @@ func appendName(b []byte, subject string) []byte {
 
 // decodeRun calls yield with the entries of a run, and returns how many there are. It takes what encode writes and nothing else: another
 // form of the same would be read by one and not found by the other, who looks for a name as bytes.
-func decodeRun(run []byte, yield func(entry)) (entries int, err error) {
+func decodeRun(run []byte, yield func(eventstore.SubjectEntry)) (entries int, err error) {
 	var (
 		known = map[string]bool{}
 		rest  = run
@@ -164,7 +153,7 @@ func decodeRun(run []byte, yield func(entry)) (entries int, err error) {
 		}
 		known[subject] = true
 		after, is := cutList(rest, func(position int64) {
-			yield(entry{subject, position})
+			yield(eventstore.SubjectEntry{Subject: subject, Position: position})
 			entries++
 		})
 		if !is {
@@ -246,7 +235,7 @@ func (t *transaction) merge(ctx context.Context, ledger uuid.UUID, records []eve
 	}
 	at := map[string][]int64{}
 	for _, e := range list {
-		at[e.subject] = append(at[e.subject], e.position)
+		at[e.Subject] = append(at[e.Subject], e.Position)
 	}
 	for i := range records {
 		for _, subject := range records[i].Subjects {
@@ -280,7 +269,7 @@ func (t *transaction) merge(ctx context.Context, ledger uuid.UUID, records []eve
 }
 
 // collectRuns reads the entries of runs, in no order. One that is not as it was written is the error, with the entries of the others.
-func collectRuns(rows *sql.Rows) (list []entry, err error) {
+func collectRuns(rows *sql.Rows) (list eventstore.SubjectEntries, err error) {
 	defer rows.Close()
 	var wrong error // the first
 	var number, entries int
@@ -289,7 +278,7 @@ func collectRuns(rows *sql.Rows) (list []entry, err error) {
 		if err := rows.Scan(&number, &entries, &run); err != nil {
 			return nil, err
 		}
-		n, err := decodeRun(run, func(e entry) { list = append(list, e) })
+		n, err := decodeRun(run, func(e eventstore.SubjectEntry) { list = append(list, e) })
 		if err == nil && n != entries {
 			err = &eventstore.RowError{Column: "subject_runs.entries", Problem: fmt.Sprintf("of run %d is %d, it has %d", number, entries, n)}
 		}
@@ -481,12 +470,12 @@ func (s *Store) AllSubjects(ctx context.Context, ledger uuid.UUID, yield func(su
 	if wrong != nil && !errors.Is(wrong, eventstore.ErrCorrupt) {
 		return wrap(op, wrong)
 	}
-	slices.SortFunc(list, compareEntries)
+	slices.SortFunc(list, eventstore.SubjectEntry.Compare)
 	type row struct {
 		subject   string
 		positions []int64
 	}
-	var last entry
+	var last eventstore.SubjectEntry
 	err = all(ctx, s, op, query, ledger,
 		func(rows *sql.Rows) (x row, err error) {
 			var position int64
@@ -499,28 +488,23 @@ func (s *Store) AllSubjects(ctx context.Context, ledger uuid.UUID, yield func(su
 				more = []byte(text.String)
 			}
 			x.positions, err = appendMore([]int64{position}, x.subject, more)
-			if err == nil && last.subject == x.subject && last.position >= position { // who reads a part of them relies on the order
+			if err == nil && last.Subject == x.subject && last.Position >= position { // who reads a part of them relies on the order
 				err = &eventstore.RowError{Column: "subjects.position, subjects.more", Position: position, Problem: fmt.Sprintf("of %q is not after the row before", x.subject)}
 			}
 			if wrong == nil {
 				wrong = err
 			}
-			last = entry{x.subject, x.positions[len(x.positions)-1]}
+			last = eventstore.SubjectEntry{Subject: x.subject, Position: x.positions[len(x.positions)-1]}
 			return x, nil
 		},
 		func(x *row) []any { return []any{x.subject, x.positions[0]} },
 		func(x *row) error {
 			for _, position := range x.positions {
-				e := entry{x.subject, position}
-				for len(list) > 0 && compareEntries(list[0], e) < 0 {
-					if err := yield(list[0].subject, list[0].position); err != nil {
-						return err
-					}
-					list = list[1:]
+				e := eventstore.SubjectEntry{Subject: x.subject, Position: position}
+				if err := list.Before(e, yield); err != nil {
+					return err
 				}
-				if len(list) > 0 && list[0] == e {
-					list = list[1:]
-				}
+				list.Skip(e)
 				if err := yield(x.subject, position); err != nil {
 					return err
 				}
@@ -531,10 +515,8 @@ func (s *Store) AllSubjects(ctx context.Context, ledger uuid.UUID, yield func(su
 	if err != nil {
 		return err
 	}
-	for _, e := range list {
-		if err := yield(e.subject, e.position); err != nil {
-			return err
-		}
+	if err := list.Rest(yield); err != nil {
+		return err
 	}
 	return wrap(op, wrong)
 }

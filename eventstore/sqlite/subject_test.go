@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"testing"
 
 	"github.com/soquy/soquy/eventstore"
@@ -45,48 +44,7 @@ func TestSubjectRuns(t *testing.T) {
 	ask := func(s *Store) {
 		t.Helper()
 		states[fmt.Sprint(runs() > 0, merged() > 0)] = true
-		for _, subject := range []string{"fund:HB", `odd:"],{}\`, "odd:", "donor:ND0007", "none:x"} {
-			var got []int64
-			err := s.Subject(ctx, l.ID, subject, 1, 0, func(r *eventstore.Record) error {
-				got = append(got, r.Position)
-				return nil
-			})
-			if err != nil || !slices.Equal(got, want[subject]) {
-				t.Fatalf("%s: %d positions, not %d: %v", subject, len(got), len(want[subject]), err)
-			}
-			// A part, from within a row to within another.
-			all := want[subject]
-			if len(all) < 8 {
-				continue
-			}
-			in := all[len(all)/4 : len(all)-len(all)/3]
-			got = got[:0]
-			err = s.Subject(ctx, l.ID, subject, in[0], in[len(in)-1], func(r *eventstore.Record) error {
-				got = append(got, r.Position)
-				return nil
-			})
-			if err != nil || !slices.Equal(got, in) {
-				t.Fatalf("%s from %d to %d: %d positions, not %d: %v", subject, in[0], in[len(in)-1], len(got), len(in), err)
-			}
-		}
-		n := 0
-		last := entry{}
-		err := s.AllSubjects(ctx, l.ID, func(subject string, position int64) error {
-			e := entry{subject, position}
-			if compareEntries(last, e) >= 0 || !slices.Contains(want[subject], position) {
-				t.Fatalf("all: %v after %v", e, last)
-			}
-			last = e
-			n++
-			return nil
-		})
-		all := 0
-		for _, list := range want {
-			all += len(list)
-		}
-		if err != nil || n != all {
-			t.Fatalf("all: %d entries, not %d: %v", n, all, err)
-		}
+		storetest.AskSubjects(t, s, l.ID, want, "fund:HB", `odd:"],{}\`, "odd:", "donor:ND0007", "none:x")
 	}
 	for i, size := range []int{1, 64, 64, 3_000, 1_000, 1_000, 64, 5_000, 10, 10} {
 		b := l.Batch(size)

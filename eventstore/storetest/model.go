@@ -22,10 +22,10 @@ func (m *model) append(b *eventstore.Batch, note []byte) {
 	m.Records = append(m.Records, noSubjects(b.Records)...)
 	for _, r := range b.Records {
 		for _, s := range r.Subjects {
-			m.Subjects = append(m.Subjects, subjectRow{s, r.Position})
+			m.Subjects = append(m.Subjects, eventstore.SubjectEntry{Subject: s, Position: r.Position})
 		}
 	}
-	slices.SortFunc(m.Subjects, func(a, b subjectRow) int {
+	slices.SortFunc(m.Subjects, func(a, b eventstore.SubjectEntry) int {
 		return cmp.Or(cmp.Compare(a.Subject, b.Subject), cmp.Compare(a.Position, b.Position))
 	})
 	m.Commands = append(m.Commands, b.Commands...)

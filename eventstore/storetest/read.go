@@ -225,9 +225,9 @@ func testSubjects(t *testing.T, h Harness) {
 		t.Errorf("subject of another ledger: %v", err)
 	}
 
-	var rows []subjectRow
+	var rows []eventstore.SubjectEntry
 	err := db.Store.AllSubjects(ctx, l.ID, func(subject string, position int64) error {
-		rows = append(rows, subjectRow{subject, position})
+		rows = append(rows, eventstore.SubjectEntry{Subject: subject, Position: position})
 		return nil
 	})
 	if err != nil {

@@ -18,17 +18,12 @@ import (
 type state struct {
 	Head        eventstore.Head
 	Records     []eventstore.Record
-	Subjects    []subjectRow
+	Subjects    []eventstore.SubjectEntry
 	Commands    []eventstore.Command
 	Tiles       []tileRow
 	Checkpoints []eventstore.Checkpoint
 	Private     []eventstore.Private
 	Snapshots   []eventstore.Snapshot
-}
-
-type subjectRow struct {
-	Subject  string
-	Position int64
 }
 
 type tileRow struct {
@@ -59,7 +54,7 @@ func read(t TB, s eventstore.Store, ledger uuid.UUID) state {
 		}))
 	}
 	check(s.AllSubjects(ctx, ledger, func(subject string, position int64) error {
-		x.Subjects = append(x.Subjects, subjectRow{subject, position})
+		x.Subjects = append(x.Subjects, eventstore.SubjectEntry{Subject: subject, Position: position})
 		return nil
 	}))
 	check(s.AllCommands(ctx, ledger, func(c eventstore.Command) error {

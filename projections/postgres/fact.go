@@ -27,18 +27,16 @@ func (r *Reader) facts(
 	if err != nil {
 		return err
 	}
-	bounds := days
-	if known.Through() > 0 {
-		if err := t.AddKnown(known); err != nil {
-			return err
-		}
-		bounds = along
-	} else if q.From == nil {
-		bounds = along
+	if err := t.AddKnown(known); err != nil {
+		return err
+	}
+	bounds := along
+	if known.Through() == 0 && q.From != nil {
+		bounds = days
 	}
 	p := projections.NewFactPack()
 	rows, err := r.query(ctx, "totals", packQuery(p.Table)+bounds, known.Through()<<projections.BlockBits, q.KnownAt.Bounds().Facts(), from, to)
-	return eachPack(rows, err, p, whole(t.AddPack))
+	return eachPack(rows, err, p, projections.Whole(t.AddPack))
 }
 
 // Mark implements projections.FactSource.
@@ -55,5 +53,5 @@ func (r *Reader) Blocks(ctx context.Context, from, to int64, yield func(*project
 	const blocks = ` AND first_position >= $3 AND first_position < $4 ORDER BY first_position`
 	p := projections.NewFactPack()
 	rows, err := r.query(ctx, "totals", packQuery(p.Table)+blocks, from<<projections.BlockBits, to<<projections.BlockBits)
-	return eachPack(rows, err, p, whole(yield))
+	return eachPack(rows, err, p, projections.Whole(yield))
 }

@@ -40,11 +40,7 @@ func (p packs) AppendArray(dst []byte, types []uint32) ([]byte, error) {
 	}
 	for _, r := range p.ranges {
 		at := len(dst)
-		dst = binary.BigEndian.AppendUint32(dst, 0)
-		dst = binary.BigEndian.AppendUint32(dst, uint32(len(types)))
-		for _, t := range types[:ownColumns] {
-			dst = appendSize(dst, t, nothing)
-		}
+		dst = beginRecord(dst, types)
 		var err error
 		for i, v := range []int64{r.First, r.Last, r.FirstDay, r.LastDay} {
 			dst = binary.BigEndian.AppendUint32(dst, own[i])
@@ -58,7 +54,7 @@ func (p packs) AppendArray(dst []byte, types []uint32) ([]byte, error) {
 				return nil, fmt.Errorf("%s.%s: %w", t.Name, t.Columns[c].Name, err)
 			}
 		}
-		binary.BigEndian.PutUint32(dst[at:], uint32(len(dst)-at-4))
+		endRecord(dst, at)
 	}
 	return dst, nil
 }
@@ -103,11 +99,7 @@ func appendList(dst []byte, array uint32, of projections.Type, d *projections.Da
 
 // packQuery is the query for the packs of a table in a slot; $1 is the ledger and $2 the slot.
 func packQuery(t *projections.Table) string {
-	var names []string
-	for _, c := range t.Stored().Columns {
-		names = append(names, c.Name)
-	}
-	return fmt.Sprintf(`SELECT %s FROM %s WHERE ledger_id = $1 AND slot = $2`, strings.Join(names, ", "), t.Name)
+	return fmt.Sprintf(`SELECT %s FROM %s WHERE ledger_id = $1 AND slot = $2`, strings.Join(t.Stored().Names(), ", "), t.Name)
 }
 
 // eachPack fills a pack with each row of a query for packs, from the driver's own buffer, and hands it out with what is wrong with its
@@ -117,7 +109,6 @@ func eachPack(rows pgx.Rows, err error, p *projections.Pack, yield func(p *proje
 		return err
 	}
 	defer rows.Close()
-	lists := p.Table.Lists()
 	for rows.Next() {
 		raw := rows.RawValues()
 		for i, to := range []*int64{&p.First, &p.Last, &p.FirstDay, &p.LastDay} {
@@ -126,31 +117,18 @@ func eachPack(rows pgx.Rows, err error, p *projections.Pack, yield func(p *proje
 				return errNotBinary
 			}
 		}
-		var wrong error
-		for i, c := range lists {
-			if problem := decodeList(raw[len(raw)-len(lists)+i], p.Table.Columns[c].Type, p.List(c)); problem != "" {
-				wrong = p.Bad(c, problem)
-				break
+		lists := raw[len(raw)-len(p.Table.Lists()):]
+		wrong := p.Fill(func(i, column int) error {
+			if problem := decodeList(lists[i], p.Table.Columns[column].Type, p.List(column)); problem != "" {
+				return p.Bad(column, problem)
 			}
-		}
-		if wrong == nil {
-			wrong = p.Filled()
-		}
+			return nil
+		})
 		if err := yield(p, wrong); err != nil {
 			return err
 		}
 	}
 	return rows.Err()
-}
-
-// whole hands on packs that are right.
-func whole(yield func(*projections.Pack) error) func(*projections.Pack, error) error {
-	return func(p *projections.Pack, wrong error) error {
-		if wrong != nil {
-			return wrong
-		}
-		return yield(p)
-	}
 }
 
 // listed reads an integer or a day in the binary format.

@@ -41,21 +41,30 @@ func (r records) AppendArray(dst []byte, types []uint32) ([]byte, error) {
 	}
 	for _, row := range r.which {
 		at := len(dst)
-		dst = binary.BigEndian.AppendUint32(dst, 0)
-		dst = binary.BigEndian.AppendUint32(dst, uint32(len(types)))
-		for _, t := range types[:ownColumns] {
-			dst = appendSize(dst, t, nothing)
-		}
+		dst = beginRecord(dst, types)
 		for i, t := range types[ownColumns:] {
 			var err error
 			if dst, err = appendValue(dst, t, columns[i].Type, r.rows.Column(i), row); err != nil {
 				return nil, fmt.Errorf("%s.%s: %w", r.rows.Table.Name, columns[i].Name, err)
 			}
 		}
-		binary.BigEndian.PutUint32(dst[at:], uint32(len(dst)-at-4))
+		endRecord(dst, at)
 	}
 	return dst, nil
 }
+
+// beginRecord appends the size of a record, which endRecord sets, the number of its columns, and those that are left to the statement.
+func beginRecord(dst []byte, types []uint32) []byte {
+	dst = binary.BigEndian.AppendUint32(dst, 0)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(types)))
+	for _, t := range types[:ownColumns] {
+		dst = appendSize(dst, t, nothing)
+	}
+	return dst
+}
+
+// endRecord sets the size of the record that was begun at a place.
+func endRecord(dst []byte, at int) { binary.BigEndian.PutUint32(dst[at:], uint32(len(dst)-at-4)) }
 
 func appendSize(dst []byte, t uint32, size int) []byte {
 	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(dst, t), uint32(size))

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -10,20 +9,13 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/soquy/soquy/domain"
-	"github.com/soquy/soquy/eventstore"
 	"github.com/soquy/soquy/projections"
 )
 
 // Totals implements projections.Totals.
 func (r *Reader) Totals(ctx context.Context, q projections.TotalsQuery) ([]projections.TotalsRow, error) {
-	rows, err := r.totals(ctx, q, false)
-	if errors.Is(err, projections.ErrUnknownKey) { // the log was another one when the keys were read
-		rows, err = r.totals(ctx, q, true)
-	}
-	switch {
-	case errors.Is(err, projections.ErrUnknownKey):
-		return nil, fmt.Errorf("totals: %w: %w", eventstore.ErrCorrupt, err)
-	case err != nil:
+	rows, err := projections.WithKeys(func(afresh bool) ([]projections.TotalsRow, error) { return r.totals(ctx, q, afresh) })
+	if err != nil {
 		return nil, fmt.Errorf("totals: %w", err)
 	}
 	return rows, nil
@@ -88,7 +80,7 @@ func (r *Reader) giftPacks(
 		query, args = packQuery(p.Table)+some, append(args, donorSubjects(donors))
 	}
 	rows, err := r.query(ctx, "totals", query, args...)
-	return eachPack(rows, err, p, whole(yield))
+	return eachPack(rows, err, p, projections.Whole(yield))
 }
 
 // positionsOf are the positions of subjects, $6 their list: those that are in order, and those that still are in the runs of batches. $1 is

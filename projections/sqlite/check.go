@@ -106,10 +106,7 @@ func scan(
 		}
 		return s.End()
 	}
-	var names []string
-	for _, c := range t.Columns {
-		names = append(names, c.Name)
-	}
+	names := t.Names()
 	query := fmt.Sprintf("SELECT %s FROM %s WHERE ledger_id = ? AND slot = ? ORDER BY %s",
 		strings.Join(names, ", "), t.Name, strings.Join(names[:t.Keys], ", "))
 	rows, err := tx.QueryContext(ctx, query, ledger[:], slot)

@@ -2,14 +2,12 @@ package sqlite
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
 
 	"github.com/google/uuid"
 
-	"github.com/soquy/soquy/eventstore"
 	"github.com/soquy/soquy/projections"
 )
 
@@ -42,14 +40,8 @@ func (r *Reader) donors(ctx context.Context, q projections.DonorQuery) ([]projec
 			list[i].Person = uuid.UUID(persons[i])
 		}
 	}
-	gifts, err := r.giftSums(ctx, q, false)
-	if errors.Is(err, projections.ErrUnknownKey) { // the log was another one when the keys were read
-		gifts, err = r.giftSums(ctx, q, true)
-	}
-	switch {
-	case errors.Is(err, projections.ErrUnknownKey):
-		return nil, fmt.Errorf("%w: %w", eventstore.ErrCorrupt, err)
-	case err != nil:
+	gifts, err := projections.WithKeys(func(afresh bool) (*projections.Gifts, error) { return r.giftSums(ctx, q, afresh) })
+	if err != nil {
 		return nil, err
 	}
 	gifts.Fill(list)

@@ -13,11 +13,7 @@ import (
 
 // packs is the query for the packs of a table in a slot, ?1 is the ledger and ?2 the slot.
 func packs(t *projections.Table) string {
-	var names []string
-	for _, c := range t.Stored().Columns {
-		names = append(names, c.Name)
-	}
-	return fmt.Sprintf(`SELECT %s FROM %s WHERE ledger_id = ?1 AND slot = ?2`, strings.Join(names, ", "), t.Name)
+	return fmt.Sprintf(`SELECT %s FROM %s WHERE ledger_id = ?1 AND slot = ?2`, strings.Join(t.Stored().Names(), ", "), t.Name)
 }
 
 // eachPack fills a pack with each row of a query for packs, and hands it out with what is wrong with its lists, of which exactly says that they
@@ -31,8 +27,7 @@ func eachPack(rows *sql.Rows, err error, p *projections.Pack, exactly bool, yiel
 	if exactly {
 		decode = p.DecodeExactly
 	}
-	columns := p.Table.Lists()
-	lists := make([]sql.RawBytes, len(columns))
+	lists := make([]sql.RawBytes, len(p.Table.Lists()))
 	dest := []any{&p.First, &p.Last, &p.FirstDay, &p.LastDay}
 	for i := range lists {
 		dest = append(dest, &lists[i])
@@ -41,30 +36,12 @@ func eachPack(rows *sql.Rows, err error, p *projections.Pack, exactly bool, yiel
 		if err := rows.Scan(dest...); err != nil {
 			return err
 		}
-		var wrong error
-		for i, c := range columns {
-			if wrong = decode(c, lists[i]); wrong != nil {
-				break
-			}
-		}
-		if wrong == nil {
-			wrong = p.Filled()
-		}
+		wrong := p.Fill(func(i, column int) error { return decode(column, lists[i]) })
 		if err := yield(p, wrong); err != nil {
 			return err
 		}
 	}
 	return rows.Err()
-}
-
-// whole hands on packs that are right.
-func whole(yield func(*projections.Pack) error) func(*projections.Pack, error) error {
-	return func(p *projections.Pack, wrong error) error {
-		if wrong != nil {
-			return wrong
-		}
-		return yield(p)
-	}
 }
 
 // facts adds the facts of bases in a range of days: those that are remembered, and those after from the file.
@@ -84,18 +61,16 @@ func (r *Reader) facts(
 	if err != nil {
 		return err
 	}
-	bounds := days
-	if known.Through() > 0 {
-		if err := t.AddKnown(known); err != nil {
-			return err
-		}
-		bounds = along
-	} else if q.From == nil {
-		bounds = along
+	if err := t.AddKnown(known); err != nil {
+		return err
+	}
+	bounds := along
+	if known.Through() == 0 && q.From != nil {
+		bounds = days
 	}
 	p := projections.NewFactPack()
 	rows, err := r.query(ctx, "totals", packs(p.Table)+bounds, known.Through()<<projections.BlockBits, q.KnownAt.Bounds().Facts(), from, to)
-	return eachPack(rows, err, p, false, whole(t.AddPack))
+	return eachPack(rows, err, p, false, projections.Whole(t.AddPack))
 }
 
 // Mark implements projections.FactSource.
@@ -111,5 +86,5 @@ func (r *Reader) Blocks(ctx context.Context, from, to int64, yield func(*project
 	const blocks = ` AND first_position >= ?3 AND first_position < ?4 ORDER BY first_position`
 	p := projections.NewFactPack()
 	rows, err := r.query(ctx, "totals", packs(p.Table)+blocks, from<<projections.BlockBits, to<<projections.BlockBits)
-	return eachPack(rows, err, p, false, whole(yield))
+	return eachPack(rows, err, p, false, projections.Whole(yield))
 }

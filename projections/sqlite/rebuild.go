@@ -253,10 +253,7 @@ func (r *rebuild) empty(ctx context.Context, m *projections.Model, slot int) err
 	const mine = `SELECT count(*) FROM rebuilds WHERE ledger_id = ? AND projection = ? AND builder = ? AND slot = ?`
 	for _, t := range m.Tables {
 		t := t.Stored()
-		var keys []string
-		for _, c := range t.Columns[:t.Keys] {
-			keys = append(keys, c.Name)
-		}
+		keys := t.Names()[:t.Keys]
 		names := strings.Join(keys, ", ")
 		// Rows are deleted along the key, up to one that is found first: to name each would be to look each up.
 		limit := fmt.Sprintf(`SELECT %s FROM %s WHERE ledger_id = ?1 AND slot = ?2 ORDER BY %[1]s LIMIT 1 OFFSET %[3]d`,

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -12,20 +11,13 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/soquy/soquy/domain"
-	"github.com/soquy/soquy/eventstore"
 	"github.com/soquy/soquy/projections"
 )
 
 // Totals implements projections.Totals.
 func (r *Reader) Totals(ctx context.Context, q projections.TotalsQuery) ([]projections.TotalsRow, error) {
-	rows, err := r.totals(ctx, q, false)
-	if errors.Is(err, projections.ErrUnknownKey) { // the log was another one when the keys were read
-		rows, err = r.totals(ctx, q, true)
-	}
-	switch {
-	case errors.Is(err, projections.ErrUnknownKey):
-		return nil, fmt.Errorf("totals: %w: %w", eventstore.ErrCorrupt, err)
-	case err != nil:
+	rows, err := projections.WithKeys(func(afresh bool) ([]projections.TotalsRow, error) { return r.totals(ctx, q, afresh) })
+	if err != nil {
 		return nil, fmt.Errorf("totals: %w", err)
 	}
 	return rows, nil
@@ -98,7 +90,7 @@ func (r *Reader) giftPacks(ctx context.Context, donors []string, from, to, throu
 		query, args = packs(p.Table)+some, append(args, list)
 	}
 	rows, err := r.query(ctx, "totals", query, args...)
-	return eachPack(rows, err, p, false, whole(yield))
+	return eachPack(rows, err, p, false, projections.Whole(yield))
 }
 
 // positionsOf are the positions of subjects, ?6 their JSON list: those that are in order, and those that still are in the runs of
