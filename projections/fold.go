@@ -19,7 +19,6 @@ type Fold struct {
 	rows   []*Rows // by Table.index; nil for tables of other models
 	open   Open
 
-	first   *domain.Event // since the last Reset
 	event   *domain.Event
 	effects []domain.Effect
 	tuples  map[tuple]*[16]byte // of fact keys; a pure function, kept as long as the fold
@@ -55,9 +54,6 @@ func (f *Fold) Rows(t *Table) *Rows { return f.rows[t.index] }
 // Add folds one event.
 func (f *Fold) Add(e *domain.Event) error {
 	f.event, f.effects = e, e.Effects()
-	if f.first == nil {
-		f.first = e
-	}
 	for _, m := range f.models {
 		if err := m.fold(f, e); err != nil {
 			return fmt.Errorf("project position %d on %s: %w", e.Position, m.Name, err)
@@ -68,7 +64,6 @@ func (f *Fold) Add(e *domain.Event) error {
 
 // Reset forgets all rows.
 func (f *Fold) Reset() {
-	f.first = nil
 	for _, r := range f.rows {
 		if r != nil {
 			r.reset()
@@ -97,9 +92,6 @@ func (f *Fold) Spill(t *Table, row int, values []Value) {
 	}
 	t.spill(f, values)
 }
-
-// continued reports whether the event's command may have begun before what the fold has. A command's events follow each other.
-func (f *Fold) continued() bool { return f.event.Command == f.first.Command }
 
 // epoch is that of the event.
 func (f *Fold) epoch() Value { return num(f.event.Position >> EpochBits) }

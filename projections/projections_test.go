@@ -88,7 +88,7 @@ func TestDigests(t *testing.T) {
 		"goods 1 6dea8b87e000bdf6",
 		"balances 2 1456a463fe1bed3d",
 		"totals 3 7c1c6720fbcce682",
-		"vouchers 1 eb7982302f0ee564",
+		"vouchers 2 07bfcb79dfc8bad0",
 		"donors 1 f7500aa9f1948855",
 		"indicators 1 c61cd3d7dd428bbc",
 	}

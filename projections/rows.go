@@ -21,8 +21,6 @@ type Rows struct {
 	packs []PackRange // of a packed table
 	noted positions   // of the events that add to the rows of a packed table
 
-	fresh []bool // of a table of vouchers: the row is not in the database for sure
-
 	scratch []byte // the key that is being looked for
 	last    []byte // the key that was looked for before
 	at      int    // its row
@@ -66,9 +64,6 @@ func (r *Rows) Value(row, column int) Value {
 		return null
 	}
 }
-
-// Fresh reports whether a row is new for sure, so that it can be inserted without a look whether it is there.
-func (r *Rows) Fresh(row int) bool { return r.Table.Once || row < len(r.fresh) && r.fresh[row] }
 
 // Pick returns rows with some of the rows only.
 func (r *Rows) Pick(rows []int) *Rows {
@@ -160,7 +155,7 @@ func (r *Rows) reset() {
 	} else {
 		clear(r.index)
 	}
-	r.n, r.last, r.fresh = 0, r.last[:0], r.fresh[:0]
+	r.n, r.last = 0, r.last[:0]
 	r.packs, r.noted.words = r.packs[:0], r.noted.words[:0]
 }
 

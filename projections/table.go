@@ -154,7 +154,7 @@ var models = number([]*Model{
 	{Name: "goods", Version: 1, Tables: []*Table{goodsTable}, fold: foldGoods},
 	{Name: "balances", Version: 2, Tables: []*Table{balanceTable, bucketTable}, fold: foldBalances},
 	{Name: "totals", Version: 3, Tables: []*Table{factKeyTable, factTable, giftTable}, fold: foldTotals},
-	{Name: "vouchers", Version: 1, Tables: []*Table{voucherTable}, fold: foldVouchers},
+	{Name: "vouchers", Version: 2, Tables: []*Table{voucherTable}, fold: foldVouchers},
 	{Name: "donors", Version: 1, Tables: []*Table{donorTable, pledgeTable}, fold: foldDonors},
 	{Name: "indicators", Version: 1, Tables: []*Table{indicatorTable}, fold: foldIndicators},
 })

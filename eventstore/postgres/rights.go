@@ -96,7 +96,7 @@ func accesses() []access {
 		{"total_keys", remove, once},
 		{"total_facts", remove, once},
 		{"total_gifts", remove, once},
-		{"vouchers", change, fold},
+		{"vouchers", remove, once},
 		{"donors", remove, once},
 		{"pledges", change, fold},
 		{"indicators", change, fold},

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/soquy/soquy/domain"
 	"github.com/soquy/soquy/eventstore"
@@ -268,43 +265,10 @@ func (v *knownView) Funds(ctx context.Context) ([]projections.FundRow, error) {
 }
 
 // Vouchers is what was known of them: those of the command that the position is in the middle of have the entries until then, and none is
-// cancelled by a reversal that came later. Later events are read only when there is a voucher that they may concern.
+// cancelled by a reversal that came later.
 func (v *knownView) Vouchers(ctx context.Context, q projections.VoucherQuery, yield func(*projections.VoucherRow) error) error {
-	later, read := projections.NewLaterVouchers(v.position), false
-	return v.view.Vouchers(ctx, q, func(row *projections.VoucherRow) error {
-		if !read && later.Concerns(row) {
-			if err := v.laterVouchers(ctx, later); err != nil {
-				return fmt.Errorf("what came of vouchers after position %d: %w", v.position, err)
-			}
-			read = true
-		}
-		if there, err := later.TakeBack(row); err != nil || !there {
-			return err
-		}
-		return yield(row)
-	})
-}
-
-func (v *knownView) laterVouchers(ctx context.Context, later *projections.LaterVouchers) error {
-	if v.position == v.last {
-		return nil
-	}
-	var command uuid.UUID // that the position is of
-	err := v.reader.events(ctx, v.position, v.position, func(e *domain.Event) error {
-		command = e.Command
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	reversal, of := (*domain.EntryReversed)(nil).Type(), []byte(command.String())
-	keep := func(rec *eventstore.Record) bool { return rec.Type == reversal || bytes.Contains(rec.Envelope, of) }
-	return v.reader.eventsOf(ctx, v.position+1, v.last, keep, func(e *domain.Event) error {
-		if e.Command != command && e.Body.Type() != reversal {
-			return nil
-		}
-		return later.Add(e)
-	})
+	q.Through = v.position
+	return v.view.Vouchers(ctx, q, yield)
 }
 
 // Donors is what was known of them: neither later gifts nor donors who were registered later.

@@ -241,23 +241,27 @@ CREATE TABLE soquy.total_gifts (
 
 -- vouchers
 
+-- The entries of numbered papers and their reversals, in packs as those of totals.
 CREATE TABLE soquy.vouchers (
-    ledger_id      uuid             NOT NULL,
-    slot           smallint         NOT NULL,
-    unit           text COLLATE "C" NOT NULL,
-    series         text COLLATE "C" NOT NULL,
-    year           integer          NOT NULL,
-    number         bigint           NOT NULL,
-    effective_on   date             NOT NULL,
-    recorded_at    timestamptz      NOT NULL,
-    first_position bigint           NOT NULL,
-    last_position  bigint,
-    entries        bigint           NOT NULL,
-    reversed       bigint           NOT NULL,
-    amount         bigint           NOT NULL,
-    events         bytea            NOT NULL, -- IDs, 16 bytes each
-    PRIMARY KEY (ledger_id, slot, unit, series, year, number)
-);
+    ledger_id      uuid               NOT NULL,
+    slot           smallint           NOT NULL,
+    first_position bigint             NOT NULL,
+    last_position  bigint             NOT NULL,
+    first_day      date               NOT NULL,
+    last_day       date               NOT NULL,
+    position       bigint[]           NOT NULL,
+    line           smallint[]         NOT NULL, -- which of the event's vouchers
+    unit           text[] COLLATE "C" NOT NULL,
+    series         text[] COLLATE "C" NOT NULL,
+    year           smallint[]         NOT NULL,
+    number         bigint[]           NOT NULL,
+    day            date[]             NOT NULL,
+    recorded_at    timestamptz[]      NOT NULL,
+    amount         bigint[]           NOT NULL,
+    reversed       smallint[]         NOT NULL, -- 1: a reversal
+    event_id       uuid[]             NOT NULL,
+    PRIMARY KEY (ledger_id, slot, first_position)
+) WITH (toast_tuple_target = 8160);
 
 -- donors
 

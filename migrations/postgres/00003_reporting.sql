@@ -461,11 +461,19 @@ CREATE VIEW reporting.vouchers WITH (security_barrier) AS
 SELECT l.ledger, v.unit,
     v.series || '-' || to_char(v.year, 'FM0000') || '-' || CASE WHEN v.number < 1000000 THEN to_char(v.number, 'FM000000') ELSE v.number::text END AS number,
     v.series, v.year, v.effective_on, v.recorded_at, round(v.amount / 10::numeric ^ l.decimals, l.decimals) AS amount,
-    v.entries, v.reversed >= v.entries AS cancelled, v.first_position, coalesce(v.last_position, v.first_position) AS last_position, l.currency
-FROM soquy.vouchers v
-JOIN soquy.progress p ON p.ledger_id = v.ledger_id AND p.projection = 'vouchers' AND p.slot = v.slot
+    v.entries, v.reversed >= v.entries AS cancelled, v.first_position, v.last_position, l.currency
+FROM (
+    SELECT p.ledger_id, e.unit, e.series, e.year::integer, e.number,
+        min(e.day) FILTER (WHERE e.reversed = 0) AS effective_on, min(e.recorded_at) FILTER (WHERE e.reversed = 0) AS recorded_at,
+        sum(e.amount) AS amount, count(*) FILTER (WHERE e.reversed = 0) AS entries, sum(e.reversed) AS reversed,
+        min(e.position) FILTER (WHERE e.reversed = 0) AS first_position, max(e.position) FILTER (WHERE e.reversed = 0) AS last_position
+    FROM soquy.vouchers v
+    JOIN soquy.progress p ON p.ledger_id = v.ledger_id AND p.projection = 'vouchers' AND p.slot = v.slot
+    CROSS JOIN LATERAL unnest(v.position, v.unit, v.series, v.year, v.number, v.day, v.recorded_at, v.amount, v.reversed)
+        AS e (position, unit, series, year, number, day, recorded_at, amount, reversed)
+    GROUP BY p.ledger_id, e.unit, e.series, e.year, e.number
+) v
 JOIN reporting.ledgers l ON l.ledger_id = v.ledger_id;
-
 COMMENT ON VIEW reporting.vouchers IS 'One row a numbered paper';
 COMMENT ON COLUMN reporting.vouchers.ledger IS 'Origin: the name of the ledger';
 COMMENT ON COLUMN reporting.vouchers.unit IS 'Code of the unit that numbers it';

@@ -220,22 +220,26 @@ CREATE TABLE total_gifts (
 
 -- vouchers
 
+-- The entries of numbered papers and their reversals, in packs as those of totals.
 CREATE TABLE vouchers (
     ledger_id      BLOB    NOT NULL,
     slot           INTEGER NOT NULL,
-    unit           TEXT    NOT NULL,
-    series         TEXT    NOT NULL,
-    year           INTEGER NOT NULL,
-    number         INTEGER NOT NULL,
-    effective_on   TEXT    NOT NULL,
-    recorded_at    INTEGER NOT NULL, -- microseconds since 1970-01-01 UTC
     first_position INTEGER NOT NULL,
-    last_position  INTEGER,
-    entries        INTEGER NOT NULL,
-    reversed       INTEGER NOT NULL,
-    amount         INTEGER NOT NULL,
-    events         BLOB    NOT NULL, -- IDs, 16 bytes each
-    PRIMARY KEY (ledger_id, slot, unit, series, year, number)
+    last_position  INTEGER NOT NULL,
+    first_day      INTEGER NOT NULL,
+    last_day       INTEGER NOT NULL,
+    position       BLOB    NOT NULL,
+    line           BLOB    NOT NULL, -- which of the event's vouchers
+    unit           BLOB    NOT NULL,
+    series         BLOB    NOT NULL,
+    year           BLOB    NOT NULL,
+    number         BLOB    NOT NULL,
+    day            BLOB    NOT NULL,
+    recorded_at    BLOB    NOT NULL, -- microseconds since 1970-01-01 UTC
+    amount         BLOB    NOT NULL,
+    reversed       BLOB    NOT NULL, -- 1: a reversal
+    event_id       BLOB    NOT NULL,
+    PRIMARY KEY (ledger_id, slot, first_position)
 ) STRICT, WITHOUT ROWID;
 
 -- donors

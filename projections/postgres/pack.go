@@ -18,6 +18,7 @@ import (
 var elements = map[uint32]uint32{
 	pgtype.Int2ArrayOID: pgtype.Int2OID, pgtype.Int8ArrayOID: pgtype.Int8OID, pgtype.DateArrayOID: pgtype.DateOID,
 	pgtype.UUIDArrayOID: pgtype.UUIDOID, pgtype.TextArrayOID: pgtype.TextOID, pgtype.ByteaArrayOID: pgtype.ByteaOID,
+	pgtype.TimestamptzArrayOID: pgtype.TimestamptzOID,
 }
 
 // packs are the rows of a fold as an argument: an array of the table's records, each a pack.
@@ -113,7 +114,7 @@ func eachPack(rows pgx.Rows, err error, p *projections.Pack, yield func(p *proje
 		raw := rows.RawValues()
 		for i, to := range []*int64{&p.First, &p.Last, &p.FirstDay, &p.LastDay} {
 			var ok bool
-			if *to, ok = listed(raw[i], i >= 2); !ok {
+			if *to, ok = listed(raw[i], p.Table.Stored().Columns[i].Type); !ok {
 				return errNotBinary
 			}
 		}
@@ -131,19 +132,22 @@ func eachPack(rows pgx.Rows, err error, p *projections.Pack, yield func(p *proje
 	return rows.Err()
 }
 
-// listed reads an integer or a day in the binary format.
-func listed(raw []byte, isDay bool) (int64, bool) {
+// listed reads what is an integer here in the binary format of its type on the server.
+func listed(raw []byte, of projections.Type) (int64, bool) {
 	switch {
-	case len(raw) == 4 && isDay:
+	case of == projections.Day:
+		if len(raw) != 4 {
+			return 0, false
+		}
 		return int64(int32(binary.BigEndian.Uint32(raw))) + epochDays, true
-	case isDay:
-		return 0, false
-	case len(raw) == 8:
-		return int64(binary.BigEndian.Uint64(raw)), true
-	case len(raw) == 2:
+	case len(raw) == 2 && of == projections.Int:
 		return int64(int16(binary.BigEndian.Uint16(raw))), true
+	case len(raw) != 8:
+		return 0, false
+	case of == projections.Instant:
+		return int64(binary.BigEndian.Uint64(raw)) + epochMicros, true
 	}
-	return 0, false
+	return int64(binary.BigEndian.Uint64(raw)), true
 }
 
 // decodeList reads an array in the binary format and says what is wrong with it, "" for nothing. Bytes are parts of raw.
@@ -191,7 +195,7 @@ func decodeList(raw []byte, of projections.Type, d *projections.Data) (problem s
 			}
 			d.IDs = append(d.IDs, uuid.UUID(v))
 		default:
-			i, ok := listed(v, of == projections.Day)
+			i, ok := listed(v, of)
 			if !ok {
 				return bad
 			}

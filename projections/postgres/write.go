@@ -161,20 +161,18 @@ func (w *writer) write() {
 				}
 				continue
 			}
-			fresh, others := records{rows: w.fold.Rows(t)}, records{rows: w.fold.Rows(t)}
-			for i := range fresh.rows.Len() {
-				switch {
-				case fresh.rows.Fresh(i):
-					fresh.which = append(fresh.which, i)
-				case !w.isThere(t, i):
-					others.which = append(others.which, i)
+			r := records{rows: w.fold.Rows(t)}
+			for i := range r.rows.Len() {
+				if t.Once || !w.isThere(t, i) {
+					r.which = append(r.which, i)
 				}
 			}
-			if fresh.Len() > 0 {
-				w.put(w.inserts[t], w.ledger, m.Name, fresh)
-			}
-			if others.Len() > 0 {
-				w.put(w.upserts[t], w.ledger, m.Name, others)
+			switch {
+			case r.Len() == 0:
+			case t.Once:
+				w.put(w.inserts[t], w.ledger, m.Name, r)
+			default:
+				w.put(w.upserts[t], w.ledger, m.Name, r)
 			}
 		}
 	}

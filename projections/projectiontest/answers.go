@@ -84,17 +84,11 @@ func (w *writer) answers(h *History) {
 			if h.random.IntN(2) == 0 {
 				vq.Series = pick(h, []string{"PT", "PC", "BC", "BN", "PN", "PX"})
 			}
-			var vouchers []projections.VoucherRow
-			err := r.Vouchers(ctx, vq, func(v *projections.VoucherRow) error {
-				row := *v
-				row.Events = slices.Clone(v.Events)
-				vouchers = append(vouchers, row)
-				return nil
-			})
+			rows, err := vouchers(ctx, r, vq)
 			if err != nil {
 				return err
 			}
-			equal(w.t, fmt.Sprintf("vouchers %+v", vq), vouchers, n.vouchers(vq))
+			equal(w.t, fmt.Sprintf("vouchers %+v", vq), rows, n.vouchers(vq))
 
 			dq := projections.DonorQuery{From: someDate(h), To: someDate(h), Donors: some(h, h.donors)}
 			donors, err := r.Donors(ctx, dq)
@@ -239,4 +233,16 @@ func randomQuery(h *History) projections.TotalsQuery {
 	}
 	q.Rollup = slices.Contains(q.By, projections.ByUnit) && h.random.IntN(2) == 0
 	return q
+}
+
+// vouchers are the answer to a query, in rows that last.
+func vouchers(ctx context.Context, r Reader, q projections.VoucherQuery) ([]projections.VoucherRow, error) {
+	var rows []projections.VoucherRow
+	err := r.Vouchers(ctx, q, func(v *projections.VoucherRow) error {
+		row := *v
+		row.Events = slices.Clone(v.Events)
+		rows = append(rows, row)
+		return nil
+	})
+	return rows, err
 }

@@ -2,46 +2,22 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
-	"time"
 
 	"github.com/soquy/soquy/projections"
 )
 
 // Vouchers implements projections.Vouchers.
 func (r *Reader) Vouchers(ctx context.Context, q projections.VoucherQuery, yield func(*projections.VoucherRow) error) error {
-	const query = `SELECT unit, series, year, number, effective_on, recorded_at, first_position, last_position, reversed,
-			amount, events
-		FROM vouchers
-		WHERE ledger_id = ?1 AND slot = ?2 AND (?3 = '' OR unit = ?3) AND (?4 = '' OR series = ?4)
-			AND (?5 IS NULL OR effective_on >= ?5) AND (?6 IS NULL OR effective_on <= ?6)
-		ORDER BY unit, series, year, number`
-	rows, err := r.query(ctx, "vouchers", query, q.Unit, q.Series, textDate(q.From), textDate(q.To))
+	// A code stands in a list as it is, so a pack that lacks it need not be read. One that has it may have it in another one.
+	const bounds = ` AND (?3 = 0 OR first_position <= ?3) AND (?4 = '' OR instr(unit, CAST(?4 AS BLOB))) ORDER BY first_position`
+	list, p := projections.NewVoucherList(q), projections.NewVoucherPack()
+	rows, err := r.query(ctx, "vouchers", packs(p.Table)+bounds, q.Through, q.Unit)
+	err = eachPack(rows, err, p, false, projections.Whole(list.AddPack))
+	if err == nil {
+		err = list.Each(yield)
+	}
 	if err != nil {
-		return fmt.Errorf("vouchers: %w", err)
-	}
-	defer rows.Close()
-	var (
-		v                              projections.VoucherRow
-		series                         string
-		year, number, recorded, undone int64
-		events                         sql.RawBytes
-	)
-	for rows.Next() {
-		err := rows.Scan(&v.Unit, &series, &year, &number, date{&v.EffectiveOn}, &recorded, &v.First, &v.Last, &undone,
-			&v.Amount, &events)
-		if err != nil {
-			return fmt.Errorf("vouchers: %w", err)
-		}
-		v.Number = projections.VoucherNumber(series, year, number)
-		v.RecordedAt = time.UnixMicro(recorded).UTC()
-		v.SetEvents(events, undone)
-		if err := yield(&v); err != nil {
-			return err
-		}
-	}
-	if err := rows.Err(); err != nil {
 		return fmt.Errorf("vouchers: %w", err)
 	}
 	return nil
