@@ -199,6 +199,13 @@ func (b *Book) Commit() {
 	b.recording = false
 }
 
+// CommitTo keeps what was applied before a mark, and goes on remembering what came after. Marks are less by that mark from then on.
+func (b *Book) CommitTo(mark int) {
+	n := copy(b.undo, b.undo[mark:])
+	clear(b.undo[n:])
+	b.undo = b.undo[:n]
+}
+
 // Position returns the position of the last event.
 func (b *Book) Position() int64 { return b.position }
 

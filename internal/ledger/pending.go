@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -57,6 +58,9 @@ type batch struct {
 	note []byte             // as it was stored
 }
 
+// recordedAt is the instant of the last event.
+func (b *batch) recordedAt() time.Time { return b.Records[len(b.Records)-1].RecordedAt }
+
 type answerTo struct {
 	p *pending
 	a Answer
@@ -90,7 +94,9 @@ func (w *writer) decide(ctx context.Context, b *batch, p *pending, known map[uui
 	c := &domain.Command{
 		ID: p.req.ID, Actor: p.req.Actor, EffectiveOn: p.req.EffectiveOn, Body: p.req.Body, Now: now,
 		NewID: func() uuid.UUID { return w.source.newID(now) },
-		Tree:  domain.TreeHead{Size: w.tree.Size(), Root: w.tree.Root()},
+	}
+	if _, isClose := p.req.Body.(*domain.ClosePeriod); isClose { // nothing else names it, and its root is twenty hashes
+		c.Tree = domain.TreeHead{Size: w.tree.Size(), Root: w.tree.Root()}
 	}
 	var rows []eventstore.Private
 	var err error

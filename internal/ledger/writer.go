@@ -24,6 +24,8 @@ const (
 	MaxBatchBytes = 8 << 20 // bytes of commands in one commit; a longer command is a batch of its own
 	MaxQueue      = 8_192   // commands that wait; one more is refused as queue.full
 
+	enough = 64 // commands that a batch does not wait for more with
+
 	// snapshotEvery is after how many events the book is saved, and snapshotAtStop after how many when the writer stops.
 	snapshotEvery  = 20_000
 	snapshotAtStop = 1_000
@@ -54,14 +56,14 @@ type writer struct {
 	clockAt     time.Time                                // when it was compared last
 	clockWas    time.Time                                // what our clock said then
 
-	durable  int64    // position up to which a commit of our own has made everything durable
-	carry    *pending // taken from the queue, but too large for the batch before
-	lockNext int      // batches for which to take the lock first
+	durable  int64      // position up to which a commit of our own has made everything durable
+	taken    []*pending // from the queue, but in no batch yet
+	lockNext int        // batches for which to take the lock first
 	keptNote time.Time
 	savedAt  time.Time // of the head file
 	saved    int64
-	lastTook time.Duration
-	lastSize int
+	lastTook time.Duration // from when nothing kept the last batch from being stored
+	lastSize int           // its commands
 }
 
 func isNotFound(err error) bool { return errors.Is(err, eventstore.ErrNotFound) }
@@ -70,79 +72,90 @@ func isNotFound(err error) bool { return errors.Is(err, eventstore.ErrNotFound) 
 // written: every command that still comes is answered with it.
 func (w *writer) run(ctx context.Context) error {
 	for {
-		list := w.next()
-		if list == nil {
+		p := w.wait()
+		if p == nil {
 			return w.stop(ctx)
 		}
-		if err := w.commit(ctx, list); err != nil {
-			for p := range w.queue {
+		var err error
+		if w.quick(p, nil) {
+			err = w.stream(ctx, p)
+		} else {
+			err = w.commit(ctx, w.gather(p))
+		}
+		if err != nil {
+			for _, p := range w.taken {
 				p.reply(Answer{}, err)
 			}
-			if w.carry != nil {
-				w.carry.reply(Answer{}, err)
+			for p := range w.queue {
+				p.reply(Answer{}, err)
 			}
 			return err
 		}
 	}
 }
 
-// next waits for a command and takes all that are there with it. It waits a little for more when the last batch was longer: callers
-// that were answered together come back together.
-func (w *writer) next() []*pending {
-	var list []*pending
-	bytes := 0
-	take := func(p *pending) bool {
-		if len(list) > 0 && (bytes+p.size > MaxBatchBytes || p.alone() || list[0].alone()) {
-			w.carry = p
-			return false
-		}
-		list = append(list, p)
-		bytes += p.size
-		return len(list) < MaxBatch
+// poll returns a command that is there, or nil; open is false when the queue is closed and empty.
+func (w *writer) poll() (p *pending, open bool) {
+	if len(w.taken) > 0 {
+		p, w.taken = w.taken[0], w.taken[1:]
+		return p, true
 	}
-	if p := w.carry; p != nil {
-		w.carry = nil
-		take(p)
-	} else {
-		p := w.wait()
-		if p == nil {
-			return nil
-		}
-		take(p)
+	select {
+	case p, open = <-w.queue:
+		return p, open
+	default:
+		return nil, true
 	}
-	if list[0].alone() {
-		return list
-	}
+}
+
+// putBack puts commands that were taken last in front of all others.
+func (w *writer) putBack(list ...*pending) { w.taken = append(list, w.taken...) }
+
+// gather takes all commands that are there with one, and waits a little for more.
+func (w *writer) gather(p *pending) []*pending {
+	list, bytes := []*pending{p}, p.size
 	var deadline <-chan time.Time
-	for {
-		select {
-		case p, open := <-w.queue:
-			if !open || !take(p) {
-				return list
-			}
-			continue
-		default:
-		}
-		if len(list) >= w.lastSize || w.lastTook == 0 {
+	for len(list) < MaxBatch && !list[0].alone() {
+		p, _ := w.poll()
+		switch {
+		case p != nil && (p.alone() || bytes+p.size > MaxBatchBytes):
+			w.putBack(p)
 			return list
-		}
-		if deadline == nil {
-			deadline = time.After(w.lastTook / 10)
+		case p != nil:
+			list = append(list, p)
+			bytes += p.size
+			continue
+		case w.isWhole(len(list)):
+			return list
+		case deadline == nil:
+			deadline = time.After(w.lull())
 		}
 		select {
 		case p, open := <-w.queue:
-			if !open || !take(p) {
+			if !open {
 				return list
 			}
+			w.putBack(p)
 		case <-deadline:
 			return list
 		}
 	}
+	return list
 }
+
+// Callers that were answered together come back together: a batch waits a little for more of them, unless it has as many as the last one
+// had, or enough.
+
+func (w *writer) isWhole(commands int) bool { return commands >= min(w.lastSize, enough) }
+
+func (w *writer) lull() time.Duration { return w.lastTook / 10 }
 
 // wait waits for a command, and meanwhile sees to it that the head file is not late; nil when the queue is closed.
 func (w *writer) wait() *pending {
-	if w.head == nil || w.saved == w.book.Position() {
+	if p, _ := w.poll(); p != nil {
+		return p
+	}
+	if w.head == nil || w.saved == w.tree.Size() {
 		return <-w.queue
 	}
 	late := time.NewTimer(headEvery - time.Since(w.savedAt))
@@ -177,12 +190,13 @@ type attempt struct {
 // been stored is looked up.
 func (w *writer) commit(ctx context.Context, list []*pending) error {
 	a := attempt{start: time.Now()}
+	return w.persist(ctx, list, &a, w.attempt(ctx, list, &a))
+}
+
+// persist is the rest of commit after the first attempt, which has given err.
+func (w *writer) persist(ctx context.Context, list []*pending, a *attempt, err error) error {
 	wait := firstWait
-	for tries := 0; ; tries++ {
-		err := w.attempt(ctx, list, &a)
-		if err == nil {
-			return nil
-		}
+	for tries := 0; err != nil; tries++ {
 		w.book.Rollback()
 		var moved *eventstore.HeadMovedError
 		switch {
@@ -204,7 +218,9 @@ func (w *writer) commit(ctx context.Context, list []*pending) error {
 			}
 			return w.failed(list, err)
 		}
+		err = w.attempt(ctx, list, a)
 	}
+	return nil
 }
 
 // attempt is one try of commit. What it leaves in the book after an error is taken back by its caller.
@@ -261,11 +277,18 @@ func (w *writer) attempt(ctx context.Context, list []*pending, a *attempt) error
 		return err
 	}
 	w.keep(b)
-	w.lastTook, w.lastSize = time.Since(a.start), len(list)
-	w.metrics.committed(b, len(list), w.lastTook, w.book.Position())
+	w.book.Commit()
+	w.committed(b, len(list), time.Since(a.start))
 	w.answer(b)
-	w.afterwards(ctx)
+	w.saveHeadInTime()
+	w.saveSnapshotInTime(ctx)
 	return nil
+}
+
+// committed notes that a batch was stored, and how long that took.
+func (w *writer) committed(b *batch, commands int, took time.Duration) {
+	w.lastTook, w.lastSize = took, commands
+	w.metrics.committed(b, commands, took, w.tree.Size())
 }
 
 // How long the writer goes on trying while the database cannot be reached, and how it waits between. It is longer when something may have
@@ -359,8 +382,7 @@ func (s *state) catchUp(ctx context.Context, head eventstore.Head) error {
 
 // prepare decides the commands of a batch and encodes their events. Nothing is stored, and nothing is signed.
 func (w *writer) prepare(ctx context.Context, list []*pending, a *attempt) (*batch, error) {
-	b := &batch{byID: make(map[uuid.UUID]int, len(list))}
-	b.Ledger, b.Origin, b.After = w.ledger, w.opened.Origin, w.book.Position()
+	b := w.newBatch(len(list))
 	known, err := w.known(ctx, list, a.resolve)
 	if err != nil {
 		return nil, err
@@ -379,18 +401,30 @@ func (w *writer) prepare(ctx context.Context, list []*pending, a *attempt) (*bat
 			return b, err
 		}
 	}
-	tree := w.tree.Clone()
+	w.seal(b)
+	_, isClose := list[0].req.Body.(*domain.ClosePeriod)
+	b.KeepNote = b.KeepNote || isClose
+	return b, nil
+}
+
+// newBatch begins a batch of commands that are decided on the book as it is.
+func (w *writer) newBatch(commands int) *batch {
+	b := &batch{byID: make(map[uuid.UUID]int, commands)}
+	b.Ledger, b.Origin, b.After = w.ledger, w.opened.Origin, w.book.Position()
+	return b
+}
+
+// seal extends the tree with a batch whose commands are decided.
+func (w *writer) seal(b *batch) {
+	b.tree = w.tree.Clone()
 	for i := range b.Records {
-		tree.Append(transparency.LeafHash(b.Records[i].Envelope))
+		b.tree.Append(transparency.LeafHash(b.Records[i].Envelope))
 	}
-	b.tree = tree
-	b.Edge, b.Tiles = tree.Edge(), tree.Full()
+	b.Edge, b.Tiles = b.tree.Edge(), b.tree.Full()
 	b.Sign = func() ([]byte, error) {
 		return transparency.SignCheckpoint(transparency.Checkpoint{Origin: b.Origin, Size: b.Edge.Size, Root: b.Edge.Root()}, w.signer)
 	}
-	_, isClose := list[0].req.Body.(*domain.ClosePeriod)
-	b.KeepNote = isClose || w.book.RecordedAt().Sub(w.keptNote) >= keepNoteEvery
-	return b, nil
+	b.KeepNote = len(b.Records) > 0 && b.recordedAt().Sub(w.keptNote) >= keepNoteEvery
 }
 
 // known looks up which of the commands were accepted before.
@@ -470,9 +504,8 @@ func (w *writer) append(ctx context.Context, b *batch, lock eventstore.Lock) err
 	return nil
 }
 
-// keep makes the batch part of what the writer knows: it is stored.
+// keep makes the batch part of what the writer knows: it is stored. The book has it already.
 func (w *writer) keep(b *batch) {
-	w.book.Commit()
 	if len(b.Records) == 0 {
 		return
 	}
@@ -480,9 +513,9 @@ func (w *writer) keep(b *batch) {
 	for i := range b.accepted {
 		w.recent.add(b.accepted[i].p.req.ID)
 	}
-	w.durable = w.book.Position()
+	w.durable = b.Last()
 	if b.KeepNote {
-		w.keptNote = w.book.RecordedAt()
+		w.keptNote = b.recordedAt()
 	}
 }
 
@@ -504,32 +537,38 @@ func (w *writer) answer(b *batch) {
 	}
 }
 
-// afterwards does what may be late: the head file and the snapshot. Neither failing is a reason to stop.
-func (w *writer) afterwards(ctx context.Context) {
+// saveHeadInTime saves the head file unless it was saved just now. That it fails, or a snapshot does, is no reason to stop.
+func (w *writer) saveHeadInTime() {
 	if time.Since(w.savedAt) >= headEvery {
 		w.saveHead()
-	}
-	if w.book.Position()-w.snapshotAt >= snapshotEvery {
-		w.saveSnapshot(ctx)
 	}
 }
 
 func (w *writer) saveHead() {
-	if w.head == nil || w.saved == w.book.Position() {
+	if w.head == nil || w.saved == w.tree.Size() {
 		return
 	}
 	if err := w.head.SaveHead(w.opened.Origin, w.note); err == nil {
-		w.savedAt, w.saved = time.Now(), w.book.Position()
+		w.savedAt, w.saved = time.Now(), w.tree.Size()
+	}
+}
+
+// wantsSnapshot reports whether it is time for one.
+func (w *writer) wantsSnapshot() bool { return w.book.Position()-w.snapshotAt >= snapshotEvery }
+
+// saveSnapshotInTime saves a snapshot when it is time for one. The book must have nothing that is not stored.
+func (w *writer) saveSnapshotInTime(ctx context.Context) {
+	if w.wantsSnapshot() {
+		w.saveSnapshot(ctx)
 	}
 }
 
 func (w *writer) saveSnapshot(ctx context.Context) {
+	w.snapshotAt = w.book.Position() // what could not be saved is not tried again at once
 	snap, err := snapshot.Sign(&w.book, w.tree.Edge(), w.signer)
 	if err != nil {
 		return
 	}
-	// What could not be saved is not tried again at once.
-	w.snapshotAt = snap.Position
 	_ = w.store.SaveSnapshot(ctx, w.ledger, snap)
 }
 

@@ -1,0 +1,230 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/soquy/soquy/domain"
+	"github.com/soquy/soquy/eventstore"
+)
+
+// A stream decides commands as they come, also while the batch before is being stored: on a book that is ahead of the log. So only
+// commands are streamed that nothing has to be read from the log for, nearly all. What was decided is stored, and answered, only once the
+// batch before it is stored. When that fails, the book goes back to what is stored, the failed batch is tried again with nothing beside
+// it, and what was decided after it is decided anew.
+type stream struct {
+	*writer
+	draft  *draft
+	flying *flight // nil: nothing is being stored
+
+	full bool       // the draft has no room for the next command
+	over bool       // no more commands are taken
+	anew []*pending // commands that could not be decided here; the stream is over then
+
+	deadline <-chan time.Time // of the wait for more commands; nil: it has not begun
+	late     bool             // it is over
+}
+
+// A draft is a batch that is being decided.
+type draft struct {
+	*batch
+	list  []*pending
+	bytes int
+	mark  int           // in the book's journal, before the batch
+	took  time.Duration // so far
+}
+
+// A flight is a batch that is being stored.
+type flight struct {
+	*draft
+	attempt
+	done chan error
+}
+
+// quick reports whether a command can be decided without a look into the log.
+func (w *writer) quick(p *pending, flying *flight) bool {
+	if _, erases := p.req.Body.(*domain.ErasePerson); erases || w.lockNext > 0 || p.alone() {
+		return false
+	}
+	if p.req.ID != uuid.Nil && !p.made && !(w.recent.isNew(p.req.ID) && flying.lacks(p.req.ID)) {
+		return false
+	}
+	return domain.Needs(&w.book, &domain.Command{Body: p.req.Body}).None()
+}
+
+// lacks reports whether no command of a flight has an ID.
+func (f *flight) lacks(id uuid.UUID) bool {
+	if f == nil {
+		return true
+	}
+	_, has := f.byID[id]
+	return !has
+}
+
+// stream decides and stores commands, the first of which was taken, until none is left that is quick. All that it took is stored and answered
+// then, or put back. Errors are fatal for the writer.
+func (w *writer) stream(ctx context.Context, first *pending) error {
+	w.putBack(first)
+	s := stream{writer: w}
+	s.begin()
+	for {
+		s.take(ctx)
+		switch {
+		case s.flying != nil:
+			landed, err := s.wait(ctx)
+			if !landed || err != nil {
+				return err
+			}
+		case len(s.draft.list) == 0:
+			w.book.Commit()
+			if s.anew != nil {
+				return w.commit(ctx, s.anew)
+			}
+			w.saveSnapshotInTime(ctx)
+			return nil
+		case s.full || s.over || s.late || w.isWhole(len(s.draft.list)):
+			if launched, err := s.launch(ctx); !launched {
+				return err
+			}
+		default:
+			s.linger()
+		}
+	}
+}
+
+// begin begins a draft.
+func (s *stream) begin() {
+	mark := 0
+	if s.flying == nil {
+		s.book.Begin()
+	} else {
+		mark = s.book.Mark()
+	}
+	s.draft = &draft{batch: s.newBatch(enough), mark: mark}
+	s.deadline, s.late = nil, false
+}
+
+// take decides the commands that are there.
+func (s *stream) take(ctx context.Context) {
+	d := s.draft
+	start := time.Now()
+	defer func() { d.took += time.Since(start) }()
+	for s.full = false; !s.over; {
+		p, open := s.poll()
+		if p == nil {
+			s.over = !open
+			return
+		}
+		if s.full = len(d.list) > 0 && (len(d.list) == MaxBatch || d.bytes+p.size > MaxBatchBytes); s.full {
+			s.putBack(p)
+			return
+		}
+		if !s.quick(p, s.flying) {
+			s.putBack(p)
+			s.over = true
+			return
+		}
+		d.list = append(d.list, p)
+		d.bytes += p.size
+		if err := s.decide(ctx, d.batch, p, nil); err != nil {
+			s.book.RollbackTo(d.mark)
+			s.anew, d.list, s.over = d.list, nil, true
+			return
+		}
+		// A snapshot is of a book that has only what is stored.
+		s.over = s.wantsSnapshot()
+	}
+}
+
+// launch begins to store the draft, and begins another one. It is false where that must be decided anew, which is done, and the stream is over.
+func (s *stream) launch(ctx context.Context) (bool, error) {
+	d := s.draft
+	a := attempt{start: time.Now()}
+	if err := s.checkClock(ctx); err != nil {
+		return false, s.commit(ctx, d.list)
+	}
+	if len(d.Records) == 0 {
+		return s.refuseAll(ctx)
+	}
+	s.seal(d.batch)
+	f := &flight{draft: d, attempt: a, done: make(chan error, 1)}
+	go func() { f.done <- s.append(ctx, f.batch, nil) }()
+	s.flying = f
+	s.begin()
+	return true, nil
+}
+
+// refuseAll answers a draft of which every command was refused. Nothing is compared and swapped, so that what another process has appended is
+// looked for before; if there is something, all are decided anew.
+func (s *stream) refuseAll(ctx context.Context) (bool, error) {
+	d := s.draft
+	s.book.Rollback()
+	if err := s.refresh(ctx); err != nil || s.book.Position() != d.After {
+		return false, s.commit(ctx, d.list)
+	}
+	s.committed(d.batch, len(d.list), d.took)
+	s.answer(d.batch)
+	s.begin()
+	return true, nil
+}
+
+// linger waits a little for more commands.
+func (s *stream) linger() {
+	if s.deadline == nil {
+		s.deadline = time.After(s.lull())
+	}
+	select {
+	case p, open := <-s.queue:
+		s.came(p, open)
+	case <-s.deadline:
+		s.late = true
+	}
+}
+
+// wait waits for more commands, or for the flight's end. It is false when the flight failed, which was seen to then, and the stream is over.
+func (s *stream) wait(ctx context.Context) (bool, error) {
+	queue := s.queue
+	if s.full || s.over {
+		queue = nil
+	}
+	select {
+	case p, open := <-queue:
+		s.came(p, open)
+		return true, nil
+	case err := <-s.flying.done:
+		return s.land(ctx, err)
+	}
+}
+
+func (s *stream) came(p *pending, open bool) {
+	if open {
+		s.putBack(p)
+	} else {
+		s.over = true
+	}
+}
+
+// land is told how the flight ended.
+func (s *stream) land(ctx context.Context, err error) (bool, error) {
+	f := s.flying
+	s.flying = nil
+	if err != nil {
+		s.book.Rollback()
+		s.putBack(s.draft.list...)
+		s.putBack(s.anew...)
+		if errors.Is(err, eventstore.ErrOutcomeUnknown) {
+			f.before = f.batch
+		}
+		return false, s.persist(ctx, f.list, &f.attempt, err)
+	}
+	s.keep(f.batch)
+	s.book.CommitTo(s.draft.mark)
+	s.draft.mark = 0
+	s.committed(f.batch, len(f.list), f.took+time.Since(f.start))
+	s.answer(f.batch)
+	s.saveHeadInTime()
+	return true, nil
+}
