@@ -1,0 +1,271 @@
+package ledger_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/soquy/soquy/eventstore"
+	"github.com/soquy/soquy/eventstore/sqlite"
+	"github.com/soquy/soquy/internal/eventcodec"
+	"github.com/soquy/soquy/internal/ledger"
+)
+
+// unreliable is a store whose appends fail now and then, in each way in which they can.
+type unreliable struct {
+	ledger.Store
+	mu     sync.Mutex
+	random *rand.Rand
+	other  func() // appends something else, as another process does
+	count  map[string]int
+}
+
+var errBroken = errors.New("broken")
+
+func (u *unreliable) Append(ctx context.Context, b *eventstore.Batch) ([]byte, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	time.Sleep(time.Duration(u.random.IntN(3)) * time.Millisecond) // so that more commands come meanwhile
+	n := u.random.IntN(1000)
+	did := func(what string) { u.count[what]++ }
+	switch {
+	case n < 40:
+		did("unavailable")
+		return nil, fmt.Errorf("the server is away: %w", eventstore.ErrUnavailable)
+	case n < 80:
+		did("broken")
+		return nil, errBroken
+	case n < 120:
+		did("unknown, stored")
+		if _, err := u.Store.Append(ctx, b); err != nil {
+			return nil, err
+		}
+		return nil, fmt.Errorf("no answer: %w", eventstore.ErrOutcomeUnknown)
+	case n < 160:
+		did("unknown, not stored")
+		return nil, fmt.Errorf("no answer: %w", eventstore.ErrOutcomeUnknown)
+	case n < 164:
+		did("moved")
+		u.other()
+	}
+	if len(b.Commands) > 1 {
+		did("several")
+	}
+	return u.Store.Append(ctx, b)
+}
+
+// faulty is a source of random bytes that now and then has none for the salt of a private text, so that nothing can be decided.
+type faulty struct {
+	io.Reader
+	n int
+}
+
+func (f *faulty) Read(p []byte) (int, error) {
+	if len(p) == 32 {
+		if f.n++; f.n%100 == 0 {
+			return 0, errBroken
+		}
+	}
+	return f.Reader.Read(p)
+}
+
+// TestStream: what is decided ahead of a batch that is being stored is neither lost, doubled nor answered wrongly, however that batch ends.
+func TestStream(t *testing.T) {
+	const callers, rounds = 8, 120
+	w := newWorld(t)
+	l := w.open()
+	found(t, l)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	second, err := sqlite.Open(w.path, sqlite.Options{Mode: sqlite.ReadWrite})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	o := w.options()
+	o.Source, o.HeadFile = ledger.System(), nil
+	two, err := ledger.Open(t.Context(), second, w.id, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer two.Close()
+	o.Source.Random = &faulty{Reader: o.Source.Random}
+	u := &unreliable{Store: w.store, random: rand.New(rand.NewPCG(1, 2)), count: map[string]int{}}
+	u.other = func() { accept(t, two, cmd("receive_donation", donate)) }
+	if l, err = ledger.Open(t.Context(), u, w.id, o); err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	accepted, refused, failed := map[uuid.UUID]ledger.Answer{}, map[uuid.UUID]bool{}, map[uuid.UUID]bool{}
+	// ask sends commands at once, and waits for all. Whoever is told of a failure asks again.
+	ask := func(lines ...string) []ledger.Answer {
+		answers, asked := make([]ledger.Answer, len(lines)), make([]ledger.Request, len(lines))
+		open := make([]int, len(lines))
+		for i, line := range lines {
+			asked[i], open[i] = parse(t, line), i
+			if len(line)%2 == 0 {
+				asked[i].ID = uuid.Must(uuid.NewV7())
+			}
+		}
+		for range 4 {
+			receipts := make([]*ledger.Receipt, len(open))
+			for at, i := range open {
+				var err error
+				if receipts[at], err = l.Submit(t.Context(), asked[i], 0); err != nil {
+					t.Error(err)
+				}
+			}
+			twice := map[int]*ledger.Receipt{} // sent again while the first may be under way
+			for _, i := range open {
+				if asked[i].ID == uuid.Nil || i%3 > 0 {
+					continue
+				}
+				var err error
+				if twice[i], err = l.Submit(t.Context(), asked[i], 0); err != nil {
+					t.Error(err)
+				}
+			}
+			again := open[:0]
+			for at, i := range open {
+				a, err := receipts[at].Wait(t.Context())
+				if twice[i] != nil {
+					switch b, errAgain := twice[i].Wait(t.Context()); {
+					case err != nil:
+						a, err = b, errAgain
+					case a.Refusal == nil && errAgain == nil && !(b.Repeat && slices.Equal(a.Events, b.Events)):
+						t.Errorf("%s: sent again, the answer was %+v, after %+v", lines[i], b, a)
+					case a.Refusal != nil && errAgain == nil && b.Refusal == nil: // what it lacked has come
+						a = b
+					}
+				}
+				mu.Lock()
+				switch {
+				case err != nil && !errors.Is(err, errBroken):
+					t.Errorf("%s: %v", lines[i], err)
+				case err != nil && asked[i].ID != uuid.Nil: // else it was never stored, and nobody can ask for it
+					again = append(again, i)
+					failed[asked[i].ID] = true
+				case err != nil:
+				case a.Refusal != nil:
+					refused[a.Command] = true
+				default:
+					accepted[a.Command] = a
+				}
+				mu.Unlock()
+				answers[i] = a
+			}
+			open = again
+		}
+		return answers
+	}
+	var group sync.WaitGroup
+	for caller := range callers {
+		group.Go(func() {
+			random := rand.New(rand.NewPCG(3, uint64(caller)))
+			donor := fmt.Sprintf("D%d", caller)
+			register := cmd("register_donor", fmt.Sprintf(`{"code":%q,"kind":"organisation","name":"Công ty %d"}`, donor, caller))
+			for round := range rounds {
+				var lines []string
+				for range 1 + random.IntN(20) {
+					amount := 1000 * (1 + random.IntN(500))
+					switch n := random.IntN(10); {
+					case n < 1: // refused while there is nothing left
+						lines = append(lines, cmd("record_expense", fmt.Sprintf(`{"fund":"HB","asset":"cash","amount":"%d","purpose":"admin"}`, 100*amount)))
+					case n < 2: // refused but for the first, what follows hangs on it
+						lines = append(lines, register)
+					default:
+						lines = append(lines, cmd("receive_donation", fmt.Sprintf(`{"fund":"HB","donor":%q,"lines":[{"asset":"cash","amount":"%d"}]}`, donor, amount)))
+						if n == 3 {
+							last := &lines[len(lines)-1]
+							*last = strings.Replace(*last, `{`, fmt.Sprintf(`{"remark":"lần %d",`, round), 1)
+						}
+					}
+				}
+				ask(lines...)
+				if random.IntN(10) == 0 { // it needs an event of the log
+					if a := ask(cmd("receive_donation", donate))[0]; len(a.Events) > 0 {
+						ask(cmd("reverse", fmt.Sprintf(`{"event":%q}`, a.Events[0])))
+					}
+				}
+			}
+		})
+	}
+	group.Wait()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	// The log has what was accepted, at the positions and with the IDs that were told, and nothing else of ours.
+	codec := eventcodec.New("example.org/soquy/KH", 0)
+	stored := map[uuid.UUID][]uuid.UUID{}
+	numbers := map[string]bool{}
+	head := w.head()
+	err = w.store.Read(t.Context(), w.id, 1, head.Size, func(r *eventstore.Record) error {
+		decoded, err := codec.Decode(r.Envelope)
+		if err != nil {
+			return err
+		}
+		e := &decoded.Event
+		stored[e.Command] = append(stored[e.Command], e.ID)
+		if a, ours := accepted[e.Command]; ours && (r.Position < a.First || r.Position > a.Last) {
+			t.Errorf("position %d is of command %s, which was told to be at %d to %d", r.Position, e.Command, a.First, a.Last)
+		}
+		if refused[e.Command] {
+			t.Errorf("position %d is of a command that was refused", r.Position)
+		}
+		if e.Body.Type() == "donation.received" {
+			for _, v := range e.Vouchers() {
+				if numbers[v.Number] {
+					t.Errorf("voucher %s was given twice", v.Number)
+				}
+				numbers[v.Number] = true
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, a := range accepted {
+		if !slices.Equal(stored[id], a.Events) {
+			t.Errorf("command %s has events %v in the log, was told %v", id, stored[id], a.Events)
+		}
+	}
+	for id := range failed {
+		if _, told := accepted[id]; stored[id] != nil && !told {
+			t.Errorf("command %s failed each time, and is in the log", id)
+		}
+	}
+	for n := range len(numbers) {
+		if number := fmt.Sprintf("PT-2017-%06d", n+1); !numbers[number] {
+			t.Errorf("there is no voucher %s of %d", number, len(numbers))
+		}
+	}
+	if len(accepted) == 0 || len(refused) == 0 {
+		t.Errorf("%d commands were accepted, %d refused", len(accepted), len(refused))
+	}
+	for _, what := range []string{"unavailable", "broken", "unknown, stored", "unknown, not stored", "moved", "several"} {
+		if u.count[what] == 0 {
+			t.Errorf("of %v no append was: %s", slices.Sorted(maps.Keys(u.count)), what)
+		}
+	}
+	// The log is what was signed, and the book that was ahead of it came back each time.
+	if l, err = ledger.Open(t.Context(), w.store, w.id, o); err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if a := accept(t, l, cmd("receive_donation", donate)); a.Vouchers[0].Number != fmt.Sprintf("PT-2017-%06d", len(numbers)+1) {
+		t.Errorf("the next voucher is %v, after %d", a.Vouchers, len(numbers))
+	}
+}
