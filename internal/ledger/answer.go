@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"slices"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -31,13 +32,11 @@ type OpenCounts struct{ Grants, Pledges int64 }
 func answer(command uuid.UUID, events []domain.Event, decimals int) Answer {
 	a := Answer{Command: command, First: events[0].Position, Last: events[len(events)-1].Position}
 	a.Events = make([]uuid.UUID, len(events))
-	seen := map[domain.Voucher]bool{}
 	for i := range events {
 		e := &events[i]
 		a.Events[i] = e.ID
 		for _, v := range e.Vouchers() {
-			if !seen[v] {
-				seen[v] = true
+			if !slices.Contains(a.Vouchers, v) { // there are very few
 				a.Vouchers = append(a.Vouchers, v)
 			}
 		}

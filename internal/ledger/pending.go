@@ -38,7 +38,7 @@ func (p *pending) reply(a Answer, err error) { p.answer <- result{a, err} }
 type accepted struct {
 	p           *pending
 	fingerprint [32]byte
-	events      []domain.Event
+	answer      Answer // made before the batch is stored: who is waiting then has waited long enough
 }
 
 // batch is a batch that is being prepared: what will be stored, and what will be answered once it is.
@@ -157,7 +157,7 @@ func (w *writer) decide(ctx context.Context, b *batch, p *pending, known map[uui
 	}
 	b.Private = append(b.Private, rows...)
 	b.byID[c.ID] = len(b.accepted)
-	b.accepted = append(b.accepted, accepted{p, fingerprint, events})
+	b.accepted = append(b.accepted, accepted{p, fingerprint, answer(c.ID, events, w.book.Currency().Decimals)})
 	b.Commands = append(b.Commands, eventstore.Command{
 		ID: c.ID, Fingerprint: fingerprint, First: events[0].Position, Last: events[len(events)-1].Position,
 	})

@@ -520,15 +520,11 @@ func (w *writer) keep(b *batch) {
 }
 
 func (w *writer) answer(b *batch) {
-	decimals := w.book.Currency().Decimals
-	answers := make([]Answer, len(b.accepted))
 	for i := range b.accepted {
-		c := &b.accepted[i]
-		answers[i] = answer(c.p.req.ID, c.events, decimals)
-		c.p.reply(answers[i], nil)
+		b.accepted[i].p.reply(b.accepted[i].answer, nil)
 	}
 	for _, r := range b.repeats {
-		a := answers[r.index]
+		a := b.accepted[r.index].answer
 		a.Repeat = true
 		r.p.reply(a, nil)
 	}
