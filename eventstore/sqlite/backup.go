@@ -16,7 +16,7 @@ import (
 )
 
 // backupPages is how many pages are copied between two looks at the context: 2 MiB.
-const backupPages = 256
+const backupPages = 2 << 20 / pageSize
 
 // Backup copies the database, as it is now, to a new file at path, while others go on to read and to append. The copy is made
 // under another name in the same folder, checked by SQLite, made durable, and only then named path: a file of that
@@ -85,10 +85,10 @@ func (s *Store) backup(ctx context.Context, path string, progress func(done, tot
 // copyTo copies all pages, as one read transaction sees them, into the empty file at part.
 func (s *Store) copyTo(ctx context.Context, part string, progress func(done, total int64)) error {
 	const (
-		begin    = `BEGIN`
-		first    = `SELECT count(*) FROM sqlite_schema` // BEGIN alone reads nothing yet
-		pageSize = `PRAGMA page_size`
-		end      = `ROLLBACK`
+		begin = `BEGIN`
+		first = `SELECT count(*) FROM sqlite_schema` // BEGIN alone reads nothing yet
+		size  = `PRAGMA page_size`
+		end   = `ROLLBACK`
 	)
 	conn, err := s.read.Conn(ctx)
 	if err != nil {
@@ -103,7 +103,7 @@ func (s *Store) copyTo(ctx context.Context, part string, progress func(done, tot
 	if err := conn.QueryRowContext(ctx, first).Scan(&n); err != nil {
 		return err
 	}
-	if err := conn.QueryRowContext(ctx, pageSize).Scan(&page); err != nil {
+	if err := conn.QueryRowContext(ctx, size).Scan(&page); err != nil {
 		return err
 	}
 	return conn.Raw(func(c any) error {

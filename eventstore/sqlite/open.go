@@ -23,8 +23,8 @@ const (
 	// driverName is the name under which modernc.org/sqlite is registered.
 	driverName = "sqlite"
 
-	// pageSize is that of a new file. Twice SQLite's own, it has eight or more events, and halves the calls that write them.
-	pageSize = 8_192
+	// pageSize is that of a new file. A commit writes whole pages, and most of those that it changes only by a row: one a table and index.
+	pageSize = 4_096
 	// busyTimeout is how long, in milliseconds, a statement waits for another process before ErrLocked.
 	busyTimeout = 5_000
 	// walRetry is how long the change to WAL mode, for which SQLite does not wait, is left alone before it is tried anew.
@@ -33,7 +33,7 @@ const (
 	settle = 50 * time.Millisecond
 	// autocheckpoint is how many pages the WAL gets before a commit copies it back into the file: 16 MiB. More of them
 	// make a copy rarer and larger: the page of a busy index is copied once for many commits.
-	autocheckpoint = 2_048
+	autocheckpoint = 16 << 20 / pageSize
 	// journalLimit is the size in bytes to which a WAL that grew under a long reader is cut.
 	journalLimit = 64 << 20
 	// cacheWriter and cacheReader are the page caches of a connection in KiB. The writer's holds the inner pages of every

@@ -26,11 +26,11 @@ const (
 	mergeEntries = 8_192
 	// mergeRuns is how many runs a ledger has at most, since a look for a subject reads them all.
 	mergeRuns = 256
-	// rowPositions is how many positions a row of subjects has at most: some 1 KiB of text, so that eight fit a page, and that no
-	// question reads far beyond what it asks for.
-	rowPositions = 128
+	// rowPositions is how many positions a row of subjects has at most: some 500 bytes of text, so that no question reads far beyond what it
+	// asks for. Of a row of more than 1,000 bytes most would be in a page of its own.
+	rowPositions = 64
 	// rowsAtOnce is how many rows of subjects a question reads by one statement. It is 2 or more: the first may end before what is asked for.
-	rowsAtOnce = 32
+	rowsAtOnce = 64
 )
 
 // pending is how much is in the runs of a ledger that ends at a position.

@@ -161,31 +161,31 @@ func TestSubjectRows(t *testing.T) {
 	const (
 		form  = "subjects.more"
 		order = "subjects.position, subjects.more"
-		alter = `UPDATE subjects SET position = ?, more = ? WHERE subject = ? AND position BETWEEN 128 AND 129`
+		alter = `UPDATE subjects SET position = ?, more = ? WHERE subject = ? AND position BETWEEN 64 AND 65`
 	)
 	for _, altered := range []struct {
-		position int64 // of the second row; the first ends with 128
+		position int64 // of the second row; the first ends with 64
 		more     any
 		column   string
 	}{
-		{129, "", form},
-		{129, "x", form},
-		{129, "[]", form},
-		{129, "[130]x", form},
-		{129, "[130,]", form},
-		{129, "[,130]", form},
-		{129, "[130", form},
-		{129, "[0130]", form},
-		{129, "[130, 131]", form},
-		{129, "[131,130]", form},
-		{129, "[130,130]", form},
-		{129, "[129]", form},
-		{129, "[-130]", form},
-		{129, "[130.0]", form},
-		{129, "[99999999999999999999]", form},
-		{129, "[257]", order},
-		{128, nil, order},
-		{129, "[130,131]", ""}, // it lacks some, which verify sees
+		{65, "", form},
+		{65, "x", form},
+		{65, "[]", form},
+		{65, "[66]x", form},
+		{65, "[66,]", form},
+		{65, "[,66]", form},
+		{65, "[66", form},
+		{65, "[066]", form},
+		{65, "[66, 67]", form},
+		{65, "[67,66]", form},
+		{65, "[66,66]", form},
+		{65, "[65]", form},
+		{65, "[-66]", form},
+		{65, "[66.0]", form},
+		{65, "[99999999999999999999]", form},
+		{65, "[129]", order},
+		{64, nil, order},
+		{65, "[66,67]", ""}, // it lacks some, which verify sees
 	} {
 		if _, err := s.writer.conn.ExecContext(ctx, alter, altered.position, altered.more, often); err != nil {
 			t.Fatal(err)

@@ -76,7 +76,7 @@ func openSQLite(ctx context.Context, path string) (_ *sqliteRaw, err error) {
 	}
 	// Those of the store's writer.
 	name, err = sqliteDSN(s.path, fmt.Sprintf("page_size(%d)", size), "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-65536)",
-		"temp_store(MEMORY)", "wal_autocheckpoint(2048)", "journal_size_limit(67108864)")
+		"temp_store(MEMORY)", fmt.Sprintf("wal_autocheckpoint(%d)", 16<<20/size), "journal_size_limit(67108864)")
 	if err != nil {
 		return nil, err
 	}
