@@ -81,19 +81,20 @@ func (p *Projections) Join(ctx context.Context, tx *sql.Tx, b *eventstore.Batch)
 				return fmt.Errorf("begin %s: %w", m.Name, err)
 			}
 		}
-	} else {
-		var err error
-		if have, err = advance(ctx, tx, b); err != nil {
-			return err
-		}
 	}
 	w, _ := p.writers.Get().(*writer)
 	if w == nil {
 		w = newWriter(models)
 		w.known = map[knownKey]struct{}{}
 	}
-	w.after = b.After
 	defer p.writers.Put(w)
+	if b.After > 0 {
+		if err := w.progress.advance(ctx, tx, b); err != nil {
+			return fmt.Errorf("advance the read models: %w", err)
+		}
+		have = w.progress.have
+	}
+	w.after = b.After
 	return w.write(ctx, tx, b.Ledger, func(m string) int { return have[m].Slot }, func(yield func(*domain.Event) error) error {
 		for i := range b.Records {
 			e, ok := b.Records[i].Event.(*domain.Event)
@@ -108,34 +109,47 @@ func (p *Projections) Join(ctx context.Context, tx *sql.Tx, b *eventstore.Batch)
 	})
 }
 
-// advance moves the progress of all read models over a batch and returns where they are, or says which is not where it should be.
-func advance(ctx context.Context, tx *sql.Tx, b *eventstore.Batch) (map[string]projections.Position, error) {
-	const query = `UPDATE progress SET position = ? WHERE ledger_id = ? AND position = ? RETURNING projection, version, slot, position`
-	rows, err := tx.QueryContext(ctx, query, b.Last(), b.Ledger[:], b.After)
-	if err != nil {
-		return nil, fmt.Errorf("advance the read models: %w", err)
+// progress is what the read models of one ledger are, as it was when somebody looked last.
+type progress struct {
+	ledger uuid.UUID
+	text   string // of the rows, without their position
+	have   map[string]projections.Position
+}
+
+// advance moves all read models of a ledger over a batch, or says which is not where it should be. What they are seldom changes, so it is
+// read as one text, and each row only when the text is another.
+func (p *progress) advance(ctx context.Context, tx *sql.Tx, b *eventstore.Batch) error {
+	const (
+		query = `SELECT group_concat(projection || ' ' || version || ' ' || slot) FROM progress WHERE ledger_id = ? AND position = ?`
+		move  = `UPDATE progress SET position = ? WHERE ledger_id = ? AND position = ?`
+	)
+	var text sql.NullString
+	if err := tx.QueryRowContext(ctx, query, b.Ledger[:], b.After).Scan(&text); err != nil {
+		return err
 	}
-	moved, err := positions(rows)
-	if err != nil {
-		return nil, fmt.Errorf("advance the read models: %w", err)
-	}
-	for _, m := range projections.Models() {
-		at, ok := moved[m.Name]
-		switch {
-		case ok && at.Version == m.Version:
-			continue
-		case ok:
-			return nil, fmt.Errorf("%s: %w", m.Name, projections.ErrStale)
-		}
+	if !text.Valid || text.String != p.text || b.Ledger != p.ledger {
 		have, err := live(ctx, tx, b.Ledger)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if at, ok = have[m.Name]; !ok || at.Version != m.Version {
-			return nil, fmt.Errorf("%s: %w", m.Name, projections.ErrStale)
+		if err := ready(have, b.After); err != nil {
+			return err
 		}
-		return nil, fmt.Errorf("%w: read model %s is at position %d, the log at %d",
-			eventstore.ErrCorrupt, m.Name, at.Position, b.After)
+		*p = progress{ledger: b.Ledger, text: text.String, have: have}
 	}
-	return moved, nil
+	_, err := tx.ExecContext(ctx, move, b.Last(), b.Ledger[:], b.After)
+	return err
+}
+
+// ready looks whether all read models are of this program's versions and at a position.
+func ready(have map[string]projections.Position, position int64) error {
+	for _, m := range projections.Models() {
+		switch at, ok := have[m.Name]; {
+		case !ok || at.Version != m.Version:
+			return fmt.Errorf("%s: %w", m.Name, projections.ErrStale)
+		case at.Position != position:
+			return fmt.Errorf("%w: read model %s is at position %d, the log at %d", eventstore.ErrCorrupt, m.Name, at.Position, position)
+		}
+	}
+	return nil
 }

@@ -34,8 +34,9 @@ type writer struct {
 
 	// Of a joiner: the keys of facts that are known to be in their table, and the position before the batch. A key that an event
 	// of the log has is in every slot that was live since, so it need not be inserted, and refused, again and again.
-	known map[knownKey]struct{}
-	after int64
+	known    map[knownKey]struct{}
+	after    int64
+	progress progress
 }
 
 type knownKey struct {
