@@ -180,7 +180,8 @@ CREATE TABLE total_keys (
 ) STRICT, WITHOUT ROWID;
 
 -- A pack is what one batch adds to the facts of one block, or to the gifts. Each list has one element a fact, in the encoding of
--- projections/pack.go. Packs are only added.
+-- projections/pack.go. Packs are only added. There is no index of their days: an append would write a page of it, and to read 200,000 packs
+-- of one fact in the order of positions takes 50 ms, half as long as by the days.
 CREATE TABLE total_facts (
     ledger_id      BLOB    NOT NULL,
     slot           INTEGER NOT NULL,
@@ -197,8 +198,6 @@ CREATE TABLE total_facts (
     people_off     BLOB    NOT NULL,
     PRIMARY KEY (ledger_id, slot, first_position)
 ) STRICT, WITHOUT ROWID;
-
-CREATE INDEX total_facts_days ON total_facts (ledger_id, slot, last_day, first_day);
 
 -- Each line of a donation and of its reversal; the subjects find those of a donor.
 CREATE TABLE total_gifts (

@@ -48,11 +48,8 @@ func eachPack(rows *sql.Rows, err error, p *projections.Pack, exactly bool, yiel
 func (r *Reader) facts(
 	ctx context.Context, t *projections.Tally, keys map[uuid.UUID]*projections.FactKey, q *projections.TotalsQuery, from, to int64,
 ) error {
-	// ?3 and ?4 are the range of positions, ?5 and ?6 that of days. Packs lie in the order of their days, nearly.
-	const (
-		along = ` AND first_position >= ?3 AND first_position < ?4 AND +last_day >= ?5 AND first_day <= ?6`
-		days  = ` AND +first_position >= ?3 AND +first_position < ?4 AND last_day >= ?5 AND first_day <= ?6`
-	)
+	// ?3 and ?4 are the range of positions, ?5 and ?6 that of days.
+	const bounds = ` AND first_position >= ?3 AND first_position < ?4 AND last_day >= ?5 AND first_day <= ?6`
 	at, err := r.at(ctx, "totals")
 	if err != nil {
 		return err
@@ -63,10 +60,6 @@ func (r *Reader) facts(
 	}
 	if err := t.AddKnown(known); err != nil {
 		return err
-	}
-	bounds := along
-	if known.Through() == 0 && q.From != nil {
-		bounds = days
 	}
 	p := projections.NewFactPack()
 	rows, err := r.query(ctx, "totals", packs(p.Table)+bounds, known.Through()<<projections.BlockBits, q.KnownAt.Bounds().Facts(), from, to)
