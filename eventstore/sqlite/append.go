@@ -27,7 +27,11 @@ func (s *Store) Lock(ctx context.Context, ledger uuid.UUID) (eventstore.Lock, er
 	if err != nil {
 		return nil, wrap("lock "+ledger.String(), err)
 	}
-	head, err := s.HeadTx(ctx, t.tx, ledger)
+	var head eventstore.Head
+	err = t.raw(func(tx *session) error {
+		head, err = scanHead(func(dest ...any) error { return tx.scan(headQuery, dest, ledger[:]) }, ledger)
+		return wrap("head of "+ledger.String(), err)
+	})
 	if err != nil {
 		return nil, errors.Join(err, t.rollback())
 	}
@@ -51,13 +55,17 @@ func (l *lock) Append(ctx context.Context, b *eventstore.Batch) ([]byte, error) 
 }
 
 // Confirm implements eventstore.Lock. What a process left in the WAL that died before it was synced is synced with this.
-func (l *lock) Confirm(ctx context.Context) error {
+func (l *lock) Confirm(context.Context) error {
 	const query = `UPDATE ledgers SET note = note WHERE ledger_id = ?`
 	if l.t.done {
 		return wrap("confirm the log", sql.ErrTxDone)
 	}
 	defer l.t.rollback()
-	if _, err := l.t.tx.ExecContext(context.WithoutCancel(ctx), query, l.head.Ledger[:]); err != nil {
+	err := l.t.raw(func(tx *session) error {
+		_, err := tx.Exec(query, l.head.Ledger[:])
+		return err
+	})
+	if err != nil {
 		return wrap("confirm the log", err)
 	}
 	return wrap("confirm the log", l.t.commit(func() {}))
@@ -75,7 +83,10 @@ func appendOp(b *eventstore.Batch) string { return "append to " + b.Ledger.Strin
 // append stores the batch in the transaction and ends it, one way or the other.
 func (s *Store) append(ctx context.Context, t *transaction, b *eventstore.Batch) (note []byte, err error) {
 	defer t.rollback()
-	note, err = s.store(ctx, t, b)
+	err = t.raw(func(tx *session) error {
+		note, err = s.store(ctx, t, tx, b)
+		return err
+	})
 	if err != nil {
 		return nil, wrap(appendOp(b), err)
 	}
@@ -88,47 +99,47 @@ func (s *Store) append(ctx context.Context, t *transaction, b *eventstore.Batch)
 
 // store is all of an append but the commit. The transaction is immediate, so from the look at the head on nobody else can
 // move it: the look and the update of the row at the end are the compare-and-swap, and the row is written once.
-func (s *Store) store(ctx context.Context, t *transaction, b *eventstore.Batch) ([]byte, error) {
+func (s *Store) store(ctx context.Context, t *transaction, tx *session, b *eventstore.Batch) ([]byte, error) {
 	if err := b.Validate(); err != nil {
 		return nil, err
 	}
 	// A cancellable context makes the driver start a goroutine for each statement; ctx is asked between them instead.
 	steps := context.WithoutCancel(ctx)
-	if err := compare(steps, t.tx, b); err != nil {
+	if err := compare(tx, b); err != nil {
 		return nil, err
 	}
 	note, err := b.Sign()
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w", err)
 	}
-	if err := t.raw(func() error { return t.insert(steps, ctx.Err, b) }); err != nil {
+	if err := t.insert(steps, ctx.Err, b); err != nil {
 		return nil, err
 	}
-	if err := t.insertSubjects(steps, b); err != nil {
+	if err := t.insertSubjects(tx, b); err != nil {
 		return nil, err
 	}
-	if err := insertRest(steps, t, b, note); err != nil {
+	if err := t.insertRest(tx, b, note); err != nil {
 		return nil, err
 	}
 	for _, join := range s.joiners {
-		if err := join(steps, t.tx, b); err != nil {
+		if err := join(steps, tx, b); err != nil {
 			return nil, err
 		}
 	}
-	if err := swap(steps, t.tx, b, note); err != nil {
+	if err := swap(tx, b, note); err != nil {
 		return nil, err
 	}
 	return note, ctx.Err()
 }
 
 // compare looks whether the ledger is where the batch expects it.
-func compare(ctx context.Context, tx *sql.Tx, b *eventstore.Batch) error {
+func compare(tx *session, b *eventstore.Batch) error {
 	const (
 		head  = `SELECT head_position FROM ledgers WHERE ledger_id = ?`
 		taken = `SELECT EXISTS (SELECT 1 FROM ledgers WHERE origin = ?), EXISTS (SELECT 1 FROM events WHERE ledger_id = ?)`
 	)
 	var at int64
-	err := tx.QueryRowContext(ctx, head, b.Ledger[:]).Scan(&at)
+	err := tx.scan(head, []any{&at}, b.Ledger[:])
 	switch {
 	case err == nil && b.After == 0:
 		return eventstore.ErrLedgerExists
@@ -142,7 +153,7 @@ func compare(ctx context.Context, tx *sql.Tx, b *eventstore.Batch) error {
 		return eventstore.ErrNotFound
 	}
 	var origin, events bool
-	if err := tx.QueryRowContext(ctx, taken, b.Origin, b.Ledger[:]).Scan(&origin, &events); err != nil {
+	if err := tx.scan(taken, []any{&origin, &events}, b.Origin, b.Ledger[:]); err != nil {
 		return err
 	}
 	switch {
@@ -214,7 +225,7 @@ func (w *writer) flushEvents(ctx context.Context) error {
 }
 
 // insertRest inserts what a batch has few of, and erases.
-func insertRest(ctx context.Context, t *transaction, b *eventstore.Batch, note []byte) error {
+func (t *transaction) insertRest(tx *session, b *eventstore.Batch, note []byte) error {
 	const (
 		tile       = `INSERT INTO tiles VALUES (?, ?, ?, ?)`
 		private    = `INSERT INTO private VALUES (?, ?, ?, ?)`
@@ -223,31 +234,24 @@ func insertRest(ctx context.Context, t *transaction, b *eventstore.Batch, note [
 	)
 	ledger := b.Ledger[:]
 	for _, x := range b.Tiles {
-		if _, err := t.tx.ExecContext(ctx, tile, ledger, x.Level, x.Index, x.Hashes); err != nil {
+		if _, err := tx.Exec(tile, ledger, x.Level, x.Index, x.Hashes); err != nil {
 			return fmt.Errorf("tile %d/%d: %w", x.Level, x.Index, err)
 		}
 	}
-	if len(b.Private) > 0 {
-		stmt, err := t.tx.PrepareContext(ctx, private)
-		if err != nil {
-			return err
-		}
-		defer stmt.Close()
-		for i := range b.Private {
-			p := &b.Private[i]
-			if _, err := stmt.ExecContext(ctx, ledger, p.ID[:], p.Salt[:], p.Document); err != nil {
-				return fmt.Errorf("private text %s: %w", p.ID, err)
-			}
+	for i := range b.Private {
+		p := &b.Private[i]
+		if _, err := tx.Exec(private, ledger, p.ID[:], p.Salt[:], p.Document); err != nil {
+			return fmt.Errorf("private text %s: %w", p.ID, err)
 		}
 	}
 	for _, id := range b.Erase {
-		if _, err := t.tx.ExecContext(ctx, erase, ledger, id[:]); err != nil {
+		if _, err := tx.Exec(erase, ledger, id[:]); err != nil {
 			return fmt.Errorf("erase %s: %w", id, err)
 		}
 		t.uncut = true
 	}
 	if b.KeepNote {
-		if _, err := t.tx.ExecContext(ctx, checkpoint, ledger, b.Last(), note); err != nil {
+		if _, err := tx.Exec(checkpoint, ledger, b.Last(), note); err != nil {
 			return fmt.Errorf("checkpoint: %w", err)
 		}
 	}
@@ -255,7 +259,7 @@ func insertRest(ctx context.Context, t *transaction, b *eventstore.Batch, note [
 }
 
 // swap writes the new head into the row that compare saw.
-func swap(ctx context.Context, tx *sql.Tx, b *eventstore.Batch, note []byte) error {
+func swap(tx *session, b *eventstore.Batch, note []byte) error {
 	const (
 		insert = `INSERT INTO ledgers (head_position, tree, note, ledger_id, origin) VALUES (?, ?, ?, ?, ?)`
 		update = `UPDATE ledgers SET head_position = ?, tree = ?, note = ? WHERE ledger_id = ? AND head_position = ?`
@@ -267,12 +271,11 @@ func swap(ctx context.Context, tx *sql.Tx, b *eventstore.Batch, note []byte) err
 	} else {
 		query, last = update, b.After
 	}
-	res, err := tx.ExecContext(ctx, query, b.Last(), b.Edge.Bytes(), note, b.Ledger[:], last)
-	if err != nil {
+	switch n, err := tx.Exec(query, b.Last(), b.Edge.Bytes(), note, b.Ledger[:], last); {
+	case err != nil:
 		return err
-	}
-	if n, err := res.RowsAffected(); err != nil || n != 1 {
-		return errors.Join(fmt.Errorf("%w: the head moved inside the transaction", eventstore.ErrCorrupt), err)
+	case n != 1:
+		return fmt.Errorf("%w: the head moved inside the transaction", eventstore.ErrCorrupt)
 	}
 	return nil
 }

@@ -15,8 +15,8 @@ const statements = 256
 
 // openDB is sql.Open with connections that keep their prepared statements.
 //
-// A batch of 64 events runs some thirty statements, its joiners' among them, and to parse them took as long as to run
-// them. Joiners and readers have a *sql.Tx, which prepares a query anew each time; below it, a connection remembers.
+// A batch of 64 events runs some twenty statements, its joiners' among them, and to parse them took as long as to run
+// them. A *sql.Tx prepares a query anew each time; below it, a connection remembers.
 func openDB(dsn string) (*sql.DB, error) {
 	c, err := sqlite.NewConnector(dsn)
 	if err != nil {
@@ -55,7 +55,8 @@ type driverConn interface {
 type connection struct {
 	driverConn
 	idle map[string]*statement
-	uses int64 // counts the closings, and so tells which statement was not used for the longest time
+	uses int64 // counts, and so tells which statement was not used for the longest time
+	args []driver.NamedValue
 }
 
 // Unwrap returns the driver's connection.

@@ -343,10 +343,10 @@ func TestJoiner(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
 	fault := errors.New("fault")
 	var fail error
-	s := open(t, path, sqlite.Create, func(ctx context.Context, tx *sql.Tx, b *eventstore.Batch) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO totals VALUES (?)`, b.Last())
+	s := open(t, path, sqlite.Create, func(_ context.Context, tx sqlite.Tx, b *eventstore.Batch) error {
+		_, err := tx.Exec(`INSERT INTO totals VALUES (?)`, b.Last())
 		return err
-	}, func(context.Context, *sql.Tx, *eventstore.Batch) error { return fail })
+	}, func(context.Context, sqlite.Tx, *eventstore.Batch) error { return fail })
 	l, ctx := storetest.NewLedger(t, "KH"), context.Background()
 	if err := s.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `CREATE TABLE totals (position INTEGER)`)

@@ -30,9 +30,11 @@ func (s *Store) HeadTx(ctx context.Context, tx *sql.Tx, ledger uuid.UUID) (event
 	return head(ctx, tx.PrepareContext, ledger)
 }
 
+// headQuery asks for what scanHead scans.
+const headQuery = `SELECT origin, head_position, tree, note FROM ledgers WHERE ledger_id = ?`
+
 func head(ctx context.Context, prepare func(context.Context, string) (*sql.Stmt, error), ledger uuid.UUID) (eventstore.Head, error) {
-	const query = `SELECT origin, head_position, tree, note FROM ledgers WHERE ledger_id = ?`
-	stmt, err := prepare(ctx, query)
+	stmt, err := prepare(ctx, headQuery)
 	if err != nil {
 		return eventstore.Head{}, wrap("head of "+ledger.String(), err)
 	}

@@ -27,8 +27,8 @@ import (
 
 // A Joiner takes part in the transaction of an append: read models that money depends on. An error undoes the append.
 // It runs after the events were inserted, in the order in which joiners were given to Open. The context is never
-// cancelled, since every statement of a cancellable one costs a goroutine; the append looks at its own at each step.
-type Joiner func(ctx context.Context, tx *sql.Tx, b *eventstore.Batch) error
+// cancelled; the append looks at its own at each step.
+type Joiner func(ctx context.Context, tx Tx, b *eventstore.Batch) error
 
 // A Mode says what Open may do to the file.
 type Mode int
@@ -103,20 +103,35 @@ func (s *Store) View(ctx context.Context, f func(ctx context.Context, tx *sql.Tx
 
 // Write calls f in one write transaction, for read models that are rebuilt. It commits when f returns nil. Appends wait.
 func (s *Store) Write(ctx context.Context, f func(ctx context.Context, tx *sql.Tx) error) error {
-	t, err := s.begin(ctx)
+	w := s.writer
+	if err := w.take(ctx); err != nil {
+		return wrap("write", err)
+	}
+	defer func() { <-w.slot }()
+	// An open transaction is ended here, and not from behind by database/sql when ctx ends.
+	detached, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	attached := context.AfterFunc(ctx, cancel)
+	tx, err := w.conn.BeginTx(detached, nil)
+	if err == nil {
+		defer tx.Rollback()
+	}
+	if !attached() {
+		return wrap("write", ctx.Err())
+	}
 	if err != nil {
 		return wrap("write", err)
 	}
-	defer t.rollback()
-	if err := f(context.WithoutCancel(ctx), t.tx); err != nil {
+	if err := f(context.WithoutCancel(ctx), tx); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := t.commit(func() {}); err != nil {
+	if err := tx.Commit(); err != nil {
 		return wrap("write", err)
 	}
+	w.cutErased()
 	return nil
 }
 

@@ -17,7 +17,7 @@ import (
 func TestStore(t *testing.T) {
 	storetest.Run(t, storetest.Harness{Open: func(t *testing.T, join storetest.Join) *storetest.Database {
 		path := filepath.Join(t.TempDir(), "Sổ quỹ #1 50%?.db")
-		joiner := func(ctx context.Context, _ *sql.Tx, b *eventstore.Batch) error { return join(ctx, b) }
+		joiner := func(ctx context.Context, _ sqlite.Tx, b *eventstore.Batch) error { return join(ctx, b) }
 		store := open(t, path, sqlite.Create, joiner)
 		raw, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?_pragma=busy_timeout(5000)")
 		if err != nil {

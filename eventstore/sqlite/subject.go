@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,7 +38,7 @@ const (
 type pending struct {
 	ledger        uuid.UUID
 	position      int64
-	runs, entries int
+	runs, entries int64
 }
 
 // subjectGroups are the positions of a batch by subject, in the order in which subjects came.
@@ -183,7 +184,7 @@ func positionsOf(list []int64, run, name []byte) ([]int64, error) {
 }
 
 // insertSubjects adds the subjects of a batch to the runs, or merges them with the runs into subjects when they have enough.
-func (t *transaction) insertSubjects(ctx context.Context, b *eventstore.Batch) error {
+func (t *transaction) insertSubjects(tx *session, b *eventstore.Batch) error {
 	const (
 		run    = `INSERT INTO subject_runs (ledger_id, entries, subjects) VALUES (?, ?, ?)`
 		count  = `SELECT count(*), coalesce(sum(entries), 0) FROM subject_runs WHERE ledger_id = ?`
@@ -192,24 +193,24 @@ func (t *transaction) insertSubjects(ctx context.Context, b *eventstore.Batch) e
 	p := t.known
 	if p.ledger != b.Ledger || p.position != b.After {
 		p = pending{ledger: b.Ledger}
-		if err := t.tx.QueryRowContext(ctx, count, b.Ledger[:]).Scan(&p.runs, &p.entries); err != nil {
+		if err := tx.scan(count, []any{&p.runs, &p.entries}, b.Ledger[:]); err != nil {
 			return fmt.Errorf(failed, err)
 		}
 	}
 	p.position = b.Last()
-	entries := 0
+	entries := int64(0)
 	for i := range b.Records {
-		entries += len(b.Records[i].Subjects)
+		entries += int64(len(b.Records[i].Subjects))
 	}
 	switch {
 	case entries == 0:
 	case p.entries+entries > mergeEntries || p.runs >= mergeRuns:
-		if err := t.merge(ctx, b.Ledger, b.Records); err != nil {
+		if err := t.merge(tx, b.Ledger, b.Records); err != nil {
 			return fmt.Errorf(failed, err)
 		}
 		p.runs, p.entries = 0, 0
 	default:
-		if _, err := t.tx.ExecContext(ctx, run, b.Ledger[:], entries, string(t.grouped.encode(b.Records))); err != nil {
+		if _, err := tx.Exec(run, b.Ledger[:], entries, string(t.grouped.encode(b.Records))); err != nil {
 			return fmt.Errorf(failed, err)
 		}
 		p.runs++
@@ -220,21 +221,26 @@ func (t *transaction) insertSubjects(ctx context.Context, b *eventstore.Batch) e
 }
 
 // merge puts the entries of all runs of a ledger and of records into subjects.
-func (t *transaction) merge(ctx context.Context, ledger uuid.UUID, records []eventstore.Record) error {
+func (w *writer) merge(tx *session, ledger uuid.UUID, records []eventstore.Record) error {
 	const (
 		runs  = `SELECT run, entries, subjects FROM subject_runs WHERE ledger_id = ?`
 		empty = `DELETE FROM subject_runs WHERE ledger_id = ?`
 	)
-	rows, err := t.tx.QueryContext(ctx, runs, ledger[:])
-	if err != nil {
-		return err
-	}
-	list, err := collectRuns(rows)
-	if err != nil {
+	var all entriesOfRuns
+	err := tx.Query(runs, func(row []driver.Value) error {
+		var number, entries int64
+		var run string
+		if err := scanRow(row, &number, &entries, &run); err != nil {
+			return err
+		}
+		all.add(number, entries, []byte(run))
+		return nil
+	}, ledger[:])
+	if err = errors.Join(err, all.wrong); err != nil {
 		return err
 	}
 	at := map[string][]int64{}
-	for _, e := range list {
+	for _, e := range all.list {
 		at[e.Subject] = append(at[e.Subject], e.Position)
 	}
 	for i := range records {
@@ -242,54 +248,44 @@ func (t *transaction) merge(ctx context.Context, ledger uuid.UUID, records []eve
 			at[subject] = append(at[subject], records[i].Position)
 		}
 	}
-	err = t.raw(func() error {
-		t.subjects.begin(ledger[:])
-		for _, subject := range slices.Sorted(maps.Keys(at)) {
-			slices.Sort(at[subject])
-			for positions := range slices.Chunk(at[subject], rowPositions) {
-				row := t.subjects.row()
-				row[0].Value, row[1].Value, row[2].Value = subject, positions[0], nil
-				if more := positions[1:]; len(more) > 0 {
-					row[2].Value = string(appendList(nil, more))
-				}
-				if t.subjects.full() {
-					if err := t.subjects.flush(ctx); err != nil {
-						return err
-					}
+	ctx := context.Background()
+	w.subjects.begin(ledger[:])
+	for _, subject := range slices.Sorted(maps.Keys(at)) {
+		slices.Sort(at[subject])
+		for positions := range slices.Chunk(at[subject], rowPositions) {
+			row := w.subjects.row()
+			row[0].Value, row[1].Value, row[2].Value = subject, positions[0], nil
+			if more := positions[1:]; len(more) > 0 {
+				row[2].Value = string(appendList(nil, more))
+			}
+			if w.subjects.full() {
+				if err := w.subjects.flush(ctx); err != nil {
+					return err
 				}
 			}
 		}
-		return t.subjects.flush(ctx)
-	})
-	if err != nil {
+	}
+	if err := w.subjects.flush(ctx); err != nil {
 		return err
 	}
-	_, err = t.tx.ExecContext(ctx, empty, ledger[:])
+	_, err = tx.Exec(empty, ledger[:])
 	return err
 }
 
-// collectRuns reads the entries of runs, in no order. One that is not as it was written is the error, with the entries of the others.
-func collectRuns(rows *sql.Rows) (list eventstore.SubjectEntries, err error) {
-	defer rows.Close()
-	var wrong error // the first
-	var number, entries int
-	var run sql.RawBytes
-	for rows.Next() {
-		if err := rows.Scan(&number, &entries, &run); err != nil {
-			return nil, err
-		}
-		n, err := decodeRun(run, func(e eventstore.SubjectEntry) { list = append(list, e) })
-		if err == nil && n != entries {
-			err = &eventstore.RowError{Column: "subject_runs.entries", Problem: fmt.Sprintf("of run %d is %d, it has %d", number, entries, n)}
-		}
-		if wrong == nil {
-			wrong = err
-		}
+// entriesOfRuns are the entries of runs, in no order.
+type entriesOfRuns struct {
+	list  eventstore.SubjectEntries
+	wrong error // of the first run that is not as it was written
+}
+
+func (e *entriesOfRuns) add(number, entries int64, run []byte) {
+	n, err := decodeRun(run, func(x eventstore.SubjectEntry) { e.list = append(e.list, x) })
+	if err == nil && int64(n) != entries {
+		err = &eventstore.RowError{Column: "subject_runs.entries", Problem: fmt.Sprintf("of run %d is %d, it has %d", number, entries, n)}
 	}
-	if err := rows.Err(); err != nil {
-		return nil, err
+	if e.wrong == nil {
+		e.wrong = err
 	}
-	return list, wrong
 }
 
 // settle merges the runs of all ledgers, so that a file that nobody writes has one index. It waits for nobody. The caller has the
@@ -299,40 +295,36 @@ func (w *writer) settle() error {
 		impatient = `PRAGMA busy_timeout = 0`
 		ledgers   = `SELECT DISTINCT ledger_id FROM subject_runs`
 	)
-	ctx := context.Background()
-	if _, err := w.conn.ExecContext(ctx, impatient); err != nil {
+	if _, err := w.conn.ExecContext(context.Background(), impatient); err != nil {
 		return err
 	}
-	rows, err := w.conn.QueryContext(ctx, ledgers)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	var list []uuid.UUID
-	for rows.Next() {
-		var id []byte
-		if err := rows.Scan(&id); err != nil {
+	return w.raw(func(tx *session) error {
+		var list []uuid.UUID
+		err := tx.Query(ledgers, func(row []driver.Value) error {
+			var id []byte
+			if err := scanRow(row, &id); err != nil {
+				return err
+			}
+			if u, err := uuid.FromBytes(id); err == nil {
+				list = append(list, u)
+			}
+			return nil
+		})
+		if err != nil || len(list) == 0 {
 			return err
 		}
-		if u, err := uuid.FromBytes(id); err == nil {
-			list = append(list, u)
-		}
-	}
-	if err := rows.Err(); err != nil || len(list) == 0 {
-		return err
-	}
-	tx, err := w.conn.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	t := &transaction{writer: w, tx: tx}
-	for _, ledger := range list {
-		if err := t.merge(ctx, ledger, nil); err != nil {
+		if _, err := tx.Exec(begin); err != nil {
 			return err
 		}
-	}
-	return tx.Commit()
+		for _, ledger := range list {
+			if err := w.merge(tx, ledger, nil); err != nil {
+				_, _ = tx.Exec(rollback)
+				return err
+			}
+		}
+		_, err = tx.Exec(commit)
+		return err
+	})
 }
 
 // Subject implements eventstore.Log.
@@ -462,14 +454,24 @@ func (s *Store) AllSubjects(ctx context.Context, ledger uuid.UUID, yield func(su
 			ORDER BY subject, position LIMIT ?`
 		op = "read the subjects"
 	)
-	rows, err := s.read.QueryContext(ctx, runs, ledger[:])
+	stmt, err := s.prepare(ctx, runs)
 	if err != nil {
 		return wrap(op, err)
 	}
-	list, wrong := collectRuns(rows) // the first that is wrong; what else there is, is handed out
-	if wrong != nil && !errors.Is(wrong, eventstore.ErrCorrupt) {
-		return wrap(op, wrong)
+	var inRuns entriesOfRuns
+	err = each(ctx, stmt, func(rows *sql.Rows) error {
+		var number, entries int64
+		var run sql.RawBytes
+		if err := rows.Scan(&number, &entries, &run); err != nil {
+			return err
+		}
+		inRuns.add(number, entries, run)
+		return nil
+	}, ledger[:])
+	if err != nil {
+		return wrap(op, err)
 	}
+	list, wrong := inRuns.list, inRuns.wrong // the first that is wrong; what else there is, is handed out
 	slices.SortFunc(list, eventstore.SubjectEntry.Compare)
 	type row struct {
 		subject   string

@@ -87,9 +87,7 @@ func (w *writer) close() error {
 	}
 	w.closing = true
 	_ = w.settle() // what stays in runs is found there
-	if w.uncut {
-		w.cut()
-	}
+	w.cutErased()
 	return errors.Join(w.closeConn(), w.db.Close())
 }
 
@@ -101,59 +99,81 @@ func (w *writer) closeConn() error {
 	return errors.Join(err, w.conn.Close())
 }
 
+// take waits for the slot.
+func (w *writer) take(ctx context.Context) error {
+	if w == nil {
+		return eventstore.ErrReadOnly
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case w.slot <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if w.closing {
+		<-w.slot
+		return sql.ErrConnDone
+	}
+	return nil
+}
+
+// raw calls f with the connection below database/sql.
+func (w *writer) raw(f func(tx *session) error) error {
+	return w.conn.Raw(func(c any) error { return f(&session{c.(*connection)}) })
+}
+
+// What a transaction begins and ends with. Immediate: it has the file's write lock from its begin on.
+const (
+	begin    = `BEGIN IMMEDIATE`
+	commit   = `COMMIT`
+	rollback = `ROLLBACK`
+)
+
 // A transaction is an open write transaction, and holds the writer's slot until its end.
 type transaction struct {
 	*writer
-	tx      *sql.Tx
-	cancel  context.CancelFunc
 	pending pending // after the append
 	done    bool
 }
 
 // begin waits for the slot and for other processes, and begins a write transaction. Once it has begun, ctx has no power
-// over it: an open transaction is ended by its holder, not from behind by database/sql.
+// over it.
 func (s *Store) begin(ctx context.Context) (*transaction, error) {
 	w := s.writer
-	if w == nil {
-		return nil, eventstore.ErrReadOnly
-	}
-	if err := ctx.Err(); err != nil {
+	if err := w.take(ctx); err != nil {
 		return nil, err
 	}
-	select {
-	case w.slot <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	if w.closing {
-		<-w.slot
-		return nil, sql.ErrConnDone
-	}
-	detached, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	attached := context.AfterFunc(ctx, cancel)
-	tx, err := w.conn.BeginTx(detached, nil)
-	if detaching := attached(); err != nil || !detaching {
-		if tx != nil {
-			_ = tx.Rollback()
+	err := w.raw(func(tx *session) error {
+		_, err := tx.c.exec(ctx, begin, nil)
+		if err != nil {
+			_, _ = tx.Exec(rollback) // it may have begun just before ctx ended
 		}
-		cancel()
+		return err
+	})
+	if err != nil {
 		<-w.slot
 		if ctxErr := ctx.Err(); ctxErr != nil {
 			return nil, ctxErr
 		}
 		return nil, err
 	}
-	return &transaction{writer: w, tx: tx, cancel: cancel}, nil
+	return &transaction{writer: w}, nil
 }
 
 // commit makes the transaction durable, calls then if it is, and gives the slot back.
 func (t *transaction) commit(then func()) error {
-	err := t.tx.Commit()
+	err := t.raw(func(tx *session) error {
+		_, err := tx.Exec(commit)
+		if err != nil {
+			_, _ = tx.Exec(rollback) // a disk that is full leaves it open
+		}
+		return err
+	})
 	if err == nil {
 		then()
-		if t.uncut {
-			t.uncut = !t.cut()
-		}
+		t.cutErased()
 	}
 	t.end()
 	return err
@@ -164,7 +184,10 @@ func (t *transaction) rollback() error {
 	if t.done {
 		return nil
 	}
-	err := t.tx.Rollback()
+	err := t.raw(func(tx *session) error {
+		_, err := tx.Exec(rollback)
+		return err
+	})
 	t.end()
 	return err
 }
@@ -172,14 +195,15 @@ func (t *transaction) rollback() error {
 func (t *transaction) end() {
 	if !t.done {
 		t.done = true
-		t.cancel()
 		<-t.slot
 	}
 }
 
-// raw calls f with the driver's connection, on which the transaction is open.
-func (t *transaction) raw(f func() error) error {
-	return t.conn.Raw(func(any) error { return f() })
+// cutErased cuts the WAL when it may hold texts that were erased.
+func (w *writer) cutErased() {
+	if w.uncut {
+		w.uncut = !w.cut()
+	}
 }
 
 // cut copies the WAL into the file and cuts it to nothing, so that no erased text is left in it. It waits for nobody: a

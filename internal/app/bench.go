@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -327,7 +326,7 @@ func (k *took) open(ctx context.Context, db string) (database, error) {
 		return &timed{d, k}, nil
 	}
 	models := sqlitemodels.New()
-	store, err := sqlite.Open(db, sqlite.Options{Mode: sqlite.Create}, func(ctx context.Context, tx *sql.Tx, b *eventstore.Batch) error {
+	store, err := sqlite.Open(db, sqlite.Options{Mode: sqlite.Create}, func(ctx context.Context, tx sqlite.Tx, b *eventstore.Batch) error {
 		return join(ctx, func() error { return models.Join(ctx, tx, b) })
 	})
 	if err != nil {

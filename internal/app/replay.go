@@ -80,7 +80,9 @@ func (s *scratch) write(ctx context.Context) error {
 	if len(s.batch.Records) == 0 {
 		return nil
 	}
-	err := s.store.Write(ctx, func(ctx context.Context, tx *sql.Tx) error { return s.models.Join(ctx, tx, &s.batch) })
+	err := s.store.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		return s.models.Join(ctx, sqlitemodels.In(ctx, tx), &s.batch)
+	})
 	if err != nil {
 		return fmt.Errorf("write the scratch database: %w", err)
 	}

@@ -15,7 +15,7 @@ import (
 // Check compares the live rows of the models of a fold with the fold's, which is of the whole log as the transaction sees it, through
 // position through.
 func (p *Projections) Check(ctx context.Context, tx *sql.Tx, ledger uuid.UUID, want *projections.Fold, through int64) ([]projections.Checked, error) {
-	have, err := live(ctx, tx, ledger)
+	have, err := live(In(ctx, tx), ledger)
 	if err != nil {
 		return nil, err
 	}
@@ -57,14 +57,10 @@ func (p *Projections) Loose(ctx context.Context, tx *sql.Tx, ledger uuid.UUID, h
 	)
 	var l projections.Loose
 	var err error
-	if l.Live, err = live(ctx, tx, ledger); err != nil {
+	if l.Live, err = live(In(ctx, tx), ledger); err != nil {
 		return nil, err
 	}
-	rows, err := tx.QueryContext(ctx, rebuilds, ledger[:])
-	if err == nil {
-		l.Rebuilds, err = positions(rows)
-	}
-	if err != nil {
+	if l.Rebuilds, err = positions(In(ctx, tx), rebuilds, ledger); err != nil {
 		return nil, fmt.Errorf("rebuilds of %s: %w", ledger, err)
 	}
 	return l.Find(head, func(t *projections.Table) (int, int, bool, error) {
@@ -115,7 +111,10 @@ func scan(
 	}
 	defer rows.Close()
 	row := make([]projections.Value, len(t.Columns))
-	dest := cells(t, row)
+	dest := make([]any, len(row))
+	for i, c := range cells(t, row) {
+		dest[i] = c
+	}
 	for rows.Next() {
 		if err := rows.Scan(dest...); err != nil {
 			return err
@@ -126,12 +125,12 @@ func scan(
 }
 
 // cells are where the columns of a table are scanned into values.
-func cells(t *projections.Table, row []projections.Value) []any {
-	dest := make([]any, len(row))
-	for i := range dest {
-		dest[i] = &cell{t: t.Columns[i].Type, to: &row[i]}
+func cells(t *projections.Table, row []projections.Value) []*cell {
+	list := make([]*cell, len(row))
+	for i := range list {
+		list[i] = &cell{t: t.Columns[i].Type, to: &row[i]}
 	}
-	return dest
+	return list
 }
 
 // A cell scans a column into a value.

@@ -11,7 +11,7 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"sync"
 
@@ -34,42 +34,40 @@ type Projections struct {
 func New() *Projections { return &Projections{} }
 
 // live reads the progress of a ledger's models.
-func live(ctx context.Context, tx *sql.Tx, ledger uuid.UUID) (map[string]projections.Position, error) {
+func live(tx Tx, ledger uuid.UUID) (map[string]projections.Position, error) {
 	const query = `SELECT projection, version, slot, position FROM progress WHERE ledger_id = ?`
-	rows, err := tx.QueryContext(ctx, query, ledger[:])
-	if err != nil {
-		return nil, fmt.Errorf("progress of %s: %w", ledger, err)
-	}
-	all, err := positions(rows)
+	all, err := positions(tx, query, ledger)
 	if err != nil {
 		return nil, fmt.Errorf("progress of %s: %w", ledger, err)
 	}
 	return all, nil
 }
 
-// positions scans projection, version, slot, position of each row, and closes the rows.
-func positions(rows *sql.Rows) (map[string]projections.Position, error) {
-	list, err := collect(rows, func(p *projections.Position) []any {
-		return []any{&p.Name, &p.Version, &p.Slot, &p.Position}
-	})
-	if err != nil {
-		return nil, err
-	}
-	all := make(map[string]projections.Position, len(list))
-	for _, p := range list {
-		all[p.Name] = p
-	}
-	return all, nil
+// positions runs a query of a ledger for projection, version, slot, position.
+func positions(tx Tx, query string, ledger uuid.UUID) (map[string]projections.Position, error) {
+	all := map[string]projections.Position{}
+	err := tx.Query(query, func(row []driver.Value) error {
+		name, isName := row[0].(string)
+		version, isVersion := row[1].(int64)
+		slot, isSlot := row[2].(int64)
+		position, isPosition := row[3].(int64)
+		if !isName || !isVersion || !isSlot || !isPosition {
+			return fmt.Errorf("%w: columns of %T, %T, %T, %T", eventstore.ErrCorrupt, row[0], row[1], row[2], row[3])
+		}
+		all[name] = projections.Position{Name: name, Version: int(version), Slot: int(slot), Position: position}
+		return nil
+	}, ledger[:])
+	return all, err
 }
 
 // Join writes what a batch adds to the live slot of each read model, with its progress. It is the joiner of the store.
 // Errors: projections.ErrStale (a model must be rebuilt first), eventstore.ErrCorrupt (a model is not where the log is).
-func (p *Projections) Join(ctx context.Context, tx *sql.Tx, b *eventstore.Batch) error {
+func (p *Projections) Join(_ context.Context, tx Tx, b *eventstore.Batch) error {
 	const create = `INSERT INTO progress (ledger_id, projection, version, slot, position) VALUES (?, ?, ?, 0, ?)`
 	models := projections.Models()
 	var have map[string]projections.Position // of a new ledger none, and slot 0
 	if b.After == 0 {
-		left, err := live(ctx, tx, b.Ledger)
+		left, err := live(tx, b.Ledger)
 		if err != nil {
 			return err
 		}
@@ -77,7 +75,7 @@ func (p *Projections) Join(ctx context.Context, tx *sql.Tx, b *eventstore.Batch)
 			return fmt.Errorf("%w: a new ledger has read models already", eventstore.ErrCorrupt)
 		}
 		for _, m := range models {
-			if _, err := tx.ExecContext(ctx, create, b.Ledger[:], m.Name, m.Version, b.Last()); err != nil {
+			if _, err := tx.Exec(create, b.Ledger[:], m.Name, m.Version, b.Last()); err != nil {
 				return fmt.Errorf("begin %s: %w", m.Name, err)
 			}
 		}
@@ -89,13 +87,13 @@ func (p *Projections) Join(ctx context.Context, tx *sql.Tx, b *eventstore.Batch)
 	}
 	defer p.writers.Put(w)
 	if b.After > 0 {
-		if err := w.progress.advance(ctx, tx, b); err != nil {
+		if err := w.progress.advance(tx, b); err != nil {
 			return fmt.Errorf("advance the read models: %w", err)
 		}
 		have = w.progress.have
 	}
 	w.after = b.After
-	return w.write(ctx, tx, b.Ledger, func(m string) int { return have[m].Slot }, func(yield func(*domain.Event) error) error {
+	return w.write(tx, b.Ledger, func(m string) int { return have[m].Slot }, func(yield func(*domain.Event) error) error {
 		for i := range b.Records {
 			e, ok := b.Records[i].Event.(*domain.Event)
 			if !ok {
@@ -118,26 +116,30 @@ type progress struct {
 
 // advance moves all read models of a ledger over a batch, or says which is not where it should be. What they are seldom changes, so it is
 // read as one text, and each row only when the text is another.
-func (p *progress) advance(ctx context.Context, tx *sql.Tx, b *eventstore.Batch) error {
+func (p *progress) advance(tx Tx, b *eventstore.Batch) error {
 	const (
 		query = `SELECT group_concat(projection || ' ' || version || ' ' || slot) FROM progress WHERE ledger_id = ? AND position = ?`
 		move  = `UPDATE progress SET position = ? WHERE ledger_id = ? AND position = ?`
 	)
-	var text sql.NullString
-	if err := tx.QueryRowContext(ctx, query, b.Ledger[:], b.After).Scan(&text); err != nil {
+	var text string // none where no row is
+	err := tx.Query(query, func(row []driver.Value) error {
+		text, _ = row[0].(string)
+		return nil
+	}, b.Ledger[:], b.After)
+	if err != nil {
 		return err
 	}
-	if !text.Valid || text.String != p.text || b.Ledger != p.ledger {
-		have, err := live(ctx, tx, b.Ledger)
+	if text == "" || text != p.text || b.Ledger != p.ledger {
+		have, err := live(tx, b.Ledger)
 		if err != nil {
 			return err
 		}
 		if err := ready(have, b.After); err != nil {
 			return err
 		}
-		*p = progress{ledger: b.Ledger, text: text.String, have: have}
+		*p = progress{ledger: b.Ledger, text: text, have: have}
 	}
-	_, err := tx.ExecContext(ctx, move, b.Last(), b.Ledger[:], b.After)
+	_, err = tx.Exec(move, b.Last(), b.Ledger[:], b.After)
 	return err
 }
 

@@ -25,7 +25,7 @@ type database struct {
 }
 
 // join is the joiner, with a clock.
-func (d *database) join(ctx context.Context, tx *sql.Tx, b *eventstore.Batch) error {
+func (d *database) join(ctx context.Context, tx store.Tx, b *eventstore.Batch) error {
 	began := time.Now()
 	defer func() { d.joined.Add(int64(time.Since(began))) }()
 	return d.p.Join(ctx, tx, b)

@@ -53,7 +53,7 @@ func (r *Reader) Progress(ctx context.Context) ([]projections.Position, error) {
 
 func (r *Reader) live(ctx context.Context) (map[string]projections.Position, error) {
 	if r.progress == nil {
-		have, err := live(ctx, r.tx, r.ledger)
+		have, err := live(In(ctx, r.tx), r.ledger)
 		if err != nil {
 			return nil, err
 		}

@@ -162,7 +162,7 @@ func (r *rebuild) begin(ctx context.Context, tx *sql.Tx) (err error) {
 	if r.head, err = position(ctx, tx, r.ledger); err != nil {
 		return err
 	}
-	have, err := live(ctx, tx, r.ledger)
+	have, err := live(In(ctx, tx), r.ledger)
 	if err != nil {
 		return err
 	}
@@ -215,7 +215,7 @@ func (r *rebuild) fill(ctx context.Context, tx *sql.Tx, to int64, events func(yi
 	if to == r.done {
 		return nil
 	}
-	return r.w.write(ctx, tx, r.ledger, func(m string) int { return r.slots[m] }, events)
+	return r.w.write(In(ctx, tx), r.ledger, func(m string) int { return r.slots[m] }, events)
 }
 
 // swap folds what is left and makes the slots the live ones. No append goes on meanwhile.

@@ -1,8 +1,8 @@
 package sqlite
 
 import (
-	"context"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
-	driver "modernc.org/sqlite"
+	"modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
 
 	"github.com/soquy/soquy/domain"
@@ -26,8 +26,7 @@ type writer struct {
 	fold    *projections.Fold
 	queries map[*projections.Table]statements
 
-	ctx    context.Context // of the transaction
-	tx     *sql.Tx
+	tx     Tx
 	ledger uuid.UUID
 	slot   func(model string) int
 	args   []any
@@ -137,12 +136,11 @@ func statementsOf(t *projections.Table) (s statements) {
 
 // write folds events and writes what they change.
 func (w *writer) write(
-	ctx context.Context, tx *sql.Tx, ledger uuid.UUID, slot func(string) int,
-	events func(yield func(*domain.Event) error) error,
+	tx Tx, ledger uuid.UUID, slot func(string) int, events func(yield func(*domain.Event) error) error,
 ) error {
-	w.ctx, w.tx, w.ledger, w.slot = ctx, tx, ledger, slot
+	w.tx, w.ledger, w.slot = tx, ledger, slot
 	defer func() {
-		w.ctx, w.tx, w.slot = nil, nil, nil
+		w.tx, w.slot = nil, nil
 		w.fold.Reset()
 		clear(w.args[:cap(w.args)])
 	}()
@@ -193,27 +191,14 @@ func (w *writer) flushTable(t *projections.Table, slot int) (err error) {
 func (w *writer) inChunks(queries [len(chunks)]string, rows *projections.Rows, slot int) (some []int, err error) {
 	done := 0
 	for c, n := range chunks {
-		times := (rows.Len() - done) / n
-		if times == 0 {
-			continue
-		}
-		stmt, err := w.tx.PrepareContext(w.ctx, queries[c])
-		if err != nil {
-			return nil, err
-		}
-		defer stmt.Close()
-		for range times {
+		for range (rows.Len() - done) / n {
 			w.args = append(w.args[:0], w.ledger[:], int64(slot))
 			for row := done; row < done+n; row++ {
 				for i, c := range rows.Table.Columns {
 					w.args = append(w.args, bind(c.Type, rows.Value(row, i)))
 				}
 			}
-			result, err := stmt.ExecContext(w.ctx, w.args...)
-			if err != nil {
-				return nil, err
-			}
-			changed, err := result.RowsAffected()
+			changed, err := w.tx.Exec(queries[c], w.args...)
 			if err != nil {
 				return nil, err
 			}
@@ -241,27 +226,28 @@ func (w *writer) spill(t *projections.Table, some []int, slot int) (met []int, e
 	if err != nil {
 		return nil, err
 	}
-	there, err := w.tx.QueryContext(w.ctx, w.queries[t].met, w.ledger[:], int64(slot), string(given))
-	if err != nil {
-		return nil, err
-	}
-	defer there.Close()
-	var at int
 	row := make([]projections.Value, len(t.Columns))
-	dest := append([]any{&at}, cells(t, row)...)
-	for there.Next() {
-		if err := there.Scan(dest...); err != nil {
-			return nil, err
+	dest := cells(t, row)
+	err = w.tx.Query(w.queries[t].met, func(there []driver.Value) error {
+		at, is := there[0].(int64)
+		if !is {
+			return fmt.Errorf("a row of %T", there[0])
+		}
+		for i, v := range there[1:] {
+			if err := dest[i].Scan(v); err != nil {
+				return err
+			}
 		}
 		met = append(met, some[at])
 		w.fold.Spill(t, some[at], row)
-	}
-	return met, there.Err()
+		return nil
+	}, w.ledger[:], slot, string(given))
+	return met, err
 }
 
 // unknown returns those of the rows of total_keys that are to be inserted.
 func (w *writer) unknown(rows *projections.Rows, slot int) (*projections.Rows, error) {
-	const committed = `SELECT EXISTS (SELECT 1 FROM total_keys WHERE ledger_id = ? AND slot = ? AND fact_key = ? AND first_position <= ?)`
+	const committed = `SELECT 1 FROM total_keys WHERE ledger_id = ? AND slot = ? AND fact_key = ? AND first_position <= ?`
 	if len(w.known) > mostKnown {
 		clear(w.known)
 	}
@@ -272,8 +258,12 @@ func (w *writer) unknown(rows *projections.Rows, slot int) (*projections.Rows, e
 			continue
 		}
 		// Only what an earlier append left is known: this one may still be undone.
-		var there bool
-		if err := w.tx.QueryRowContext(w.ctx, committed, w.ledger[:], int64(slot), k.key[:], w.after).Scan(&there); err != nil {
+		there := false
+		err := w.tx.Query(committed, func([]driver.Value) error {
+			there = true
+			return nil
+		}, w.ledger[:], slot, k.key[:], w.after)
+		if err != nil {
 			return nil, err
 		}
 		if there {
@@ -287,7 +277,7 @@ func (w *writer) unknown(rows *projections.Rows, slot int) (*projections.Rows, e
 
 // isConstraint reports whether rows that are there contradict those that were to be written.
 func isConstraint(err error) bool {
-	var e *driver.Error
+	var e *sqlite.Error
 	return errors.As(err, &e) && e.Code()&0xff == lib.SQLITE_CONSTRAINT
 }
 
@@ -323,11 +313,16 @@ func (w *writer) open(query, model, unit string) ([]string, error) {
 	if err := w.flush(); err != nil {
 		return nil, err
 	}
-	rows, err := w.tx.QueryContext(w.ctx, query, w.ledger[:], w.slot(model), unit)
-	if err != nil {
-		return nil, err
-	}
-	return collect(rows, func(s *string) []any { return []any{s} })
+	var list []string
+	err := w.tx.Query(query, func(row []driver.Value) error {
+		code, is := row[0].(string)
+		if !is {
+			return fmt.Errorf("a code that is a %T", row[0])
+		}
+		list = append(list, code)
+		return nil
+	}, w.ledger[:], w.slot(model), unit)
+	return list, err
 }
 
 // collect scans all rows and closes them.
