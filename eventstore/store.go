@@ -29,6 +29,9 @@ type Appender interface {
 	// Lock takes the ledger's write lock, waiting for whoever holds it, so that an append that was under way is over
 	// and no other can begin.
 	Lock(ctx context.Context, ledger uuid.UUID) (Lock, error)
+	// Begin is Lock, but waits no longer than Append does. It is for an append whose batch is made meanwhile.
+	// Errors: ErrNotFound, ErrLocked, ErrReadOnly.
+	Begin(ctx context.Context, ledger uuid.UUID) (Lock, error)
 }
 
 // A Lock holds a ledger's write lock. Release must be called in the end; after a successful Append it does nothing.

@@ -30,7 +30,16 @@ func (s *Store) Append(ctx context.Context, b *eventstore.Batch) (note []byte, e
 
 // Lock implements eventstore.Appender. The lock is that of the ledger's row.
 func (s *Store) Lock(ctx context.Context, ledger uuid.UUID) (eventstore.Lock, error) {
-	tx, row, err := s.begin(ctx, ledger, true)
+	return s.lock(ctx, ledger, true)
+}
+
+// Begin implements eventstore.Appender.
+func (s *Store) Begin(ctx context.Context, ledger uuid.UUID) (eventstore.Lock, error) {
+	return s.lock(ctx, ledger, false)
+}
+
+func (s *Store) lock(ctx context.Context, ledger uuid.UUID, wait bool) (eventstore.Lock, error) {
+	tx, row, err := s.begin(ctx, ledger, wait)
 	var head eventstore.Head
 	if err == nil {
 		head, err = row.head(ledger)

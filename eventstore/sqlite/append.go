@@ -38,6 +38,11 @@ func (s *Store) Lock(ctx context.Context, ledger uuid.UUID) (eventstore.Lock, er
 	return &lock{store: s, t: t, head: head}, nil
 }
 
+// Begin implements eventstore.Appender. The file's lock is waited for as long in either case.
+func (s *Store) Begin(ctx context.Context, ledger uuid.UUID) (eventstore.Lock, error) {
+	return s.Lock(ctx, ledger)
+}
+
 // A lock is a write transaction that has begun.
 type lock struct {
 	store *Store

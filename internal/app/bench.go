@@ -378,6 +378,31 @@ func (t *timed) Commands(ctx context.Context, id uuid.UUID, ids []uuid.UUID) (ma
 }
 
 func (t *timed) Append(ctx context.Context, b *eventstore.Batch) ([]byte, error) {
+	return t.took.append(ctx, b, t.database.Append)
+}
+
+func (t *timed) Begin(ctx context.Context, id uuid.UUID) (eventstore.Lock, error) {
+	l, err := t.database.Begin(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &timedLock{l, t.took}, nil
+}
+
+// timedLock times the append that is made under it.
+type timedLock struct {
+	eventstore.Lock
+	took *took
+}
+
+func (t *timedLock) Append(ctx context.Context, b *eventstore.Batch) ([]byte, error) {
+	return t.took.append(ctx, b, t.Lock.Append)
+}
+
+// append times an append.
+func (k *took) append(
+	ctx context.Context, b *eventstore.Batch, do func(context.Context, *eventstore.Batch) ([]byte, error),
+) ([]byte, error) {
 	m := marks{start: time.Now()}
 	signing := *b
 	signing.Sign = func() ([]byte, error) {
@@ -386,19 +411,19 @@ func (t *timed) Append(ctx context.Context, b *eventstore.Batch) ([]byte, error)
 		m.signed = time.Now()
 		return signed, err
 	}
-	got, err := t.database.Append(context.WithValue(ctx, marked{}, &m), &signing)
+	got, err := do(context.WithValue(ctx, marked{}, &m), &signing)
 	if err != nil || m.joined.IsZero() {
 		return got, err
 	}
 	over := time.Now()
 	if !m.after.IsZero() {
-		m.joining, m.joined = m.before.Add(-t.took.ahead), m.after.Add(-t.took.ahead)
+		m.joining, m.joined = m.before.Add(-k.ahead), m.after.Add(-k.ahead)
 	}
-	t.took.begin.Add(int64(m.signing.Sub(m.start)))
-	t.took.sign.Add(int64(m.signed.Sub(m.signing)))
-	t.took.write.Add(int64(m.joining.Sub(m.signed)))
-	t.took.join.Add(int64(m.joined.Sub(m.joining)))
-	t.took.end.Add(int64(over.Sub(m.joined)))
+	k.begin.Add(int64(m.signing.Sub(m.start)))
+	k.sign.Add(int64(m.signed.Sub(m.signing)))
+	k.write.Add(int64(m.joining.Sub(m.signed)))
+	k.join.Add(int64(m.joined.Sub(m.joining)))
+	k.end.Add(int64(over.Sub(m.joined)))
 	return got, nil
 }
 

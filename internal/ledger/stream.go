@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,6 +24,9 @@ type stream struct {
 	full bool       // the draft has no room for the next command
 	over bool       // no more commands are taken
 	anew []*pending // commands that could not be decided here; the stream is over then
+
+	// lock gives the ledger's lock, which was asked for when the draft's first command came; nil: it was not.
+	lock func() (eventstore.Lock, error)
 
 	deadline <-chan time.Time // of the wait for more commands; nil: it has not begun
 	late     bool             // it is over
@@ -72,6 +76,7 @@ func (w *writer) stream(ctx context.Context, first *pending) error {
 	s.begin()
 	for {
 		s.take(ctx)
+		s.ask(ctx)
 		switch {
 		case s.flying != nil:
 			landed, err := s.wait(ctx)
@@ -79,6 +84,7 @@ func (w *writer) stream(ctx context.Context, first *pending) error {
 				return err
 			}
 		case len(s.draft.list) == 0:
+			s.unlock()
 			w.book.Commit()
 			if s.anew != nil {
 				return w.commit(ctx, s.anew)
@@ -93,6 +99,57 @@ func (w *writer) stream(ctx context.Context, first *pending) error {
 			s.linger()
 		}
 	}
+}
+
+// When the ledger's lock is asked for before a batch is decided: not where that is done before another goroutine has begun, nor where it lasts,
+// as other processes would wait.
+const (
+	askFrom = 8                       // commands of the batch before
+	askTo   = 2 * enough * minCommand // bytes of the first commands
+)
+
+// ask asks for the ledger's lock while more commands are waited for and decided, so that the way there and back takes no time of its own.
+func (s *stream) ask(ctx context.Context) {
+	if s.lock != nil || s.flying != nil || len(s.draft.list) == 0 || s.lastSize < askFrom || s.draft.bytes > askTo {
+		return
+	}
+	var lock eventstore.Lock
+	var err error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		lock, err = s.store.Begin(ctx, s.ledger)
+	}()
+	s.lock = func() (eventstore.Lock, error) {
+		<-done
+		return lock, err
+	}
+}
+
+// unlock gives up the lock, if it was asked for.
+func (s *stream) unlock() {
+	if s.lock == nil {
+		return
+	}
+	if lock, err := s.lock(); err == nil {
+		_ = lock.Release()
+	}
+	s.lock = nil
+}
+
+// appendUnder is append under the lock that was asked for; nil: none was.
+func (w *writer) appendUnder(ctx context.Context, b *batch, ask func() (eventstore.Lock, error)) error {
+	if ask == nil {
+		return w.append(ctx, b, nil)
+	}
+	lock, err := ask()
+	if err != nil {
+		return fmt.Errorf("append to %s: %w", b.Origin, err)
+	}
+	if at := lock.Head().Position(); at != b.After {
+		return errors.Join(&eventstore.HeadMovedError{Expected: b.After, Actual: at}, lock.Release())
+	}
+	return w.append(ctx, b, lock)
 }
 
 // begin begins a draft.
@@ -144,15 +201,18 @@ func (s *stream) launch(ctx context.Context) (bool, error) {
 	d := s.draft
 	a := attempt{start: time.Now()}
 	if err := s.checkClock(ctx); err != nil {
+		s.unlock()
 		return false, s.commit(ctx, d.list)
 	}
 	if len(d.Records) == 0 {
+		s.unlock()
 		return s.refuseAll(ctx)
 	}
 	s.seal(d.batch)
 	f := &flight{draft: d, attempt: a, done: make(chan error, 1)}
-	go func() { f.done <- s.append(ctx, f.batch, nil) }()
-	s.flying = f
+	lock := s.lock
+	go func() { f.done <- s.appendUnder(ctx, f.batch, lock) }()
+	s.flying, s.lock = f, nil
 	s.begin()
 	return true, nil
 }
