@@ -33,35 +33,71 @@ type unreliable struct {
 var errBroken = errors.New("broken")
 
 func (u *unreliable) Append(ctx context.Context, b *eventstore.Batch) ([]byte, error) {
+	u.overtake()
+	return u.append(ctx, b, u.Store.Append)
+}
+
+func (u *unreliable) Begin(ctx context.Context, id uuid.UUID) (eventstore.Lock, error) {
+	u.overtake()
+	l, err := u.Store.Begin(ctx, id)
+	return unreliableLock{l, u}, err
+}
+
+type unreliableLock struct {
+	eventstore.Lock
+	u *unreliable
+}
+
+func (l unreliableLock) Append(ctx context.Context, b *eventstore.Batch) ([]byte, error) {
+	l.u.did("locked")
+	return l.u.append(ctx, b, l.Lock.Append)
+}
+
+// overtake has another process be first now and then.
+func (u *unreliable) overtake() {
+	if u.draw(1000) < 4 {
+		u.did("moved")
+		u.other()
+	}
+}
+
+func (u *unreliable) draw(n int) int {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	time.Sleep(time.Duration(u.random.IntN(3)) * time.Millisecond) // so that more commands come meanwhile
-	n := u.random.IntN(1000)
-	did := func(what string) { u.count[what]++ }
-	switch {
+	return u.random.IntN(n)
+}
+
+func (u *unreliable) did(what string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.count[what]++
+}
+
+func (u *unreliable) append(
+	ctx context.Context, b *eventstore.Batch, do func(context.Context, *eventstore.Batch) ([]byte, error),
+) ([]byte, error) {
+	time.Sleep(time.Duration(u.draw(3)) * time.Millisecond) // so that more commands come meanwhile
+	switch n := u.draw(1000); {
 	case n < 40:
-		did("unavailable")
+		u.did("unavailable")
 		return nil, fmt.Errorf("the server is away: %w", eventstore.ErrUnavailable)
 	case n < 80:
-		did("broken")
+		u.did("broken")
 		return nil, errBroken
 	case n < 120:
-		did("unknown, stored")
-		if _, err := u.Store.Append(ctx, b); err != nil {
+		u.did("unknown, stored")
+		if _, err := do(ctx, b); err != nil {
 			return nil, err
 		}
 		return nil, fmt.Errorf("no answer: %w", eventstore.ErrOutcomeUnknown)
 	case n < 160:
-		did("unknown, not stored")
+		u.did("unknown, not stored")
 		return nil, fmt.Errorf("no answer: %w", eventstore.ErrOutcomeUnknown)
-	case n < 164:
-		did("moved")
-		u.other()
 	}
 	if len(b.Commands) > 1 {
-		did("several")
+		u.did("several")
 	}
-	return u.Store.Append(ctx, b)
+	return do(ctx, b)
 }
 
 // faulty is a source of random bytes that now and then has none for the salt of a private text, so that nothing can be decided.
@@ -255,7 +291,7 @@ func TestStream(t *testing.T) {
 	if len(accepted) == 0 || len(refused) == 0 {
 		t.Errorf("%d commands were accepted, %d refused", len(accepted), len(refused))
 	}
-	for _, what := range []string{"unavailable", "broken", "unknown, stored", "unknown, not stored", "moved", "several"} {
+	for _, what := range []string{"unavailable", "broken", "unknown, stored", "unknown, not stored", "moved", "several", "locked"} {
 		if u.count[what] == 0 {
 			t.Errorf("of %v no append was: %s", slices.Sorted(maps.Keys(u.count)), what)
 		}
