@@ -63,6 +63,7 @@ func writers(config *pgxpool.Config) *pgxpool.Config {
 		if err := afterConnect(ctx, conn); err != nil {
 			return err
 		}
+		registerUUID(conn.TypeMap())
 		return registerRecords(ctx, conn)
 	}
 	return config
@@ -102,6 +103,7 @@ func readers(config *pgxpool.Config) *pgxpool.Config {
 	config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] = "0" // a view lasts as long as its reader, and locks nothing
 	// Not in the parameters that the session begins with: the server of target_session_attrs=read-write would be taken for a replica.
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		registerUUID(conn.TypeMap())
 		_, err := conn.Exec(ctx, `SET default_transaction_read_only = on`)
 		return err
 	}

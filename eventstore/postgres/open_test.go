@@ -88,6 +88,7 @@ func TestReadOnly(t *testing.T) {
 	for name, err := range map[string]error{
 		"append":   func() error { _, err := reader.Append(ctx, l.Batch(1)); return err }(),
 		"lock":     func() error { _, err := reader.Lock(ctx, l.ID); return err }(),
+		"begin":    func() error { _, err := reader.Begin(ctx, l.ID); return err }(),
 		"snapshot": reader.SaveSnapshot(ctx, l.ID, eventstore.Snapshot{Position: 1}),
 		"write":    reader.Write(ctx, func(context.Context, pgx.Tx) error { return nil }),
 	} {
@@ -235,6 +236,9 @@ func TestLocked(t *testing.T) {
 	hasty := open(t, url+"&lock_timeout=100", postgres.ReadWrite)
 	if _, err := hasty.Append(ctx, l.Batch(1)); !errors.Is(err, eventstore.ErrLocked) {
 		t.Errorf("append: %v", err)
+	}
+	if _, err := hasty.Begin(ctx, l.ID); !errors.Is(err, eventstore.ErrLocked) {
+		t.Errorf("begin: %v", err)
 	}
 	// Another ledger is not locked.
 	if _, err := hasty.Append(ctx, storetest.NewLedger(t, "QT").Batch(1)); err != nil {

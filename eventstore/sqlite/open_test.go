@@ -171,6 +171,7 @@ func TestReadOnly(t *testing.T) {
 	for name, err := range map[string]error{
 		"append":   func() error { _, err := reader.Append(ctx, l.Batch(1)); return err }(),
 		"lock":     func() error { _, err := reader.Lock(ctx, l.ID); return err }(),
+		"begin":    func() error { _, err := reader.Begin(ctx, l.ID); return err }(),
 		"snapshot": reader.SaveSnapshot(ctx, l.ID, eventstore.Snapshot{Position: 1}),
 		"write":    reader.Write(ctx, func(context.Context, *sql.Tx) error { return nil }),
 		"view": reader.View(ctx, func(ctx context.Context, tx *sql.Tx) error {

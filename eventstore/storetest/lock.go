@@ -16,6 +16,8 @@ func testLock(t *testing.T, h Harness) {
 	ctx := context.Background()
 	_, err := db.Store.Lock(ctx, uuid.New())
 	wantErr(t, err, eventstore.ErrNotFound)
+	_, err = db.Store.Begin(ctx, uuid.New())
+	wantErr(t, err, eventstore.ErrNotFound)
 	append1(t, db.Store, l, l.Batch(4))
 	before := read(t, db.Store, l.ID)
 
@@ -131,19 +133,21 @@ func testLockQueue(t *testing.T, h Harness) {
 					t.Errorf("append beside a lock: %v", err)
 				}
 			})
-			wg.Go(func() {
-				l, err := s.Lock(ctx, l.ID)
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				if l.Head().Position() != after {
-					t.Errorf("who waited for the lock sees position %d, not %d", l.Head().Position(), after)
-				}
-				if err := l.Release(); err != nil {
-					t.Error(err)
-				}
-			})
+			for _, lock := range []func(context.Context, uuid.UUID) (eventstore.Lock, error){s.Lock, s.Begin} {
+				wg.Go(func() {
+					l, err := lock(ctx, l.ID)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if l.Head().Position() != after {
+						t.Errorf("who waited for the lock sees position %d, not %d", l.Head().Position(), after)
+					}
+					if err := l.Release(); err != nil {
+						t.Error(err)
+					}
+				})
+			}
 		}
 		if _, err := lock.Append(ctx, b); err != nil {
 			t.Fatal(err)
