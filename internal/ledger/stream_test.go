@@ -305,3 +305,34 @@ func TestStream(t *testing.T) {
 		t.Errorf("the next voucher is %v, after %d", a.Vouchers, len(numbers))
 	}
 }
+
+// TestRefusedAfterAnother: what another process has opened is there for a batch of which each command would be refused without it.
+func TestRefusedAfterAnother(t *testing.T) {
+	w := newWorld(t)
+	one := w.open()
+	defer one.Close()
+	found(t, one)
+	second, err := sqlite.Open(w.path, sqlite.Options{Mode: sqlite.ReadWrite})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	o := w.options()
+	o.Source, o.HeadFile = ledger.System(), nil
+	two, err := ledger.Open(t.Context(), second, w.id, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer two.Close()
+	for i := range 3 {
+		fund := fmt.Sprintf("NEW%d", i)
+		donation := cmd("receive_donation", strings.Replace(donate, "HB", fund, 1))
+		if a := do(t, one, donation); a.Refusal == nil {
+			t.Fatalf("there is no fund %s yet, and the donation was accepted", fund)
+		}
+		accept(t, two, cmd("open_fund", fmt.Sprintf(`{"code":%q,"unit":"X","name":"Quỹ"}`, fund)))
+		if a := accept(t, one, donation); a.First != w.head().Size {
+			t.Errorf("the donation is at %d, the log ends at %d", a.First, w.head().Size)
+		}
+	}
+}
