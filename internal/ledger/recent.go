@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/soquy/soquy/eventstore"
 )
 
 const (
@@ -26,6 +28,9 @@ type recent struct {
 	after, before uuid.UUID // the ends of the gap, which are not in it; equal: there is none
 	young, old    map[uuid.UUID]struct{}
 	learned       time.Time
+
+	// absent are IDs outside of the gap that the log was asked for and lacked, but those that were accepted since.
+	absent map[uuid.UUID]struct{}
 }
 
 // learn begins with the gap that the log has around now.
@@ -41,6 +46,18 @@ func (r *recent) learn(ctx context.Context, store Store, ledger uuid.UUID, now t
 // stale reports whether the log may be asked again.
 func (r *recent) stale() bool { return r.learned.IsZero() || time.Since(r.learned) >= learnEvery }
 
+// asked notes which of some IDs the log lacks.
+func (r *recent) asked(ids []uuid.UUID, known map[uuid.UUID]eventstore.Command) {
+	if r.absent == nil || len(r.absent) > recentIDs {
+		r.absent = make(map[uuid.UUID]struct{}, len(ids))
+	}
+	for _, id := range ids {
+		if _, there := known[id]; !there {
+			r.absent[id] = struct{}{}
+		}
+	}
+}
+
 // inGap reports whether the log had no such ID when it was asked.
 func (r *recent) inGap(id uuid.UUID) bool {
 	return bytes.Compare(id[:], r.after[:]) > 0 && bytes.Compare(id[:], r.before[:]) < 0
@@ -49,7 +66,8 @@ func (r *recent) inGap(id uuid.UUID) bool {
 // isNew reports whether no command with the ID was accepted, for sure.
 func (r *recent) isNew(id uuid.UUID) bool {
 	if !r.inGap(id) {
-		return false
+		_, absent := r.absent[id]
+		return absent
 	}
 	_, young := r.young[id]
 	_, old := r.old[id]
@@ -58,6 +76,7 @@ func (r *recent) isNew(id uuid.UUID) bool {
 
 // add remembers the ID of an accepted command. The oldest are forgotten in time: the gap begins after them then.
 func (r *recent) add(id uuid.UUID) {
+	delete(r.absent, id)
 	if !r.inGap(id) {
 		return
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/soquy/soquy/eventstore"
 )
 
 // gap is a log that tells where it has no IDs, and nothing else.
@@ -17,6 +19,32 @@ type gap struct {
 
 func (g *gap) CommandsAround(context.Context, uuid.UUID, uuid.UUID) (before, after uuid.UUID, err error) {
 	return g.after, g.before, nil
+}
+
+// An ID that the log was asked for is new until it is accepted.
+func TestAsked(t *testing.T) {
+	r := recent{}
+	ids := make([]uuid.UUID, 10)
+	for i := range ids {
+		ids[i] = uuid.New()
+	}
+	r.asked(ids, map[uuid.UUID]eventstore.Command{ids[3]: {}})
+	r.add(ids[5])
+	for i, id := range ids {
+		if want := i != 3 && i != 5; r.isNew(id) != want {
+			t.Errorf("ID %d is new: %t", i, !want)
+		}
+	}
+	for range 10 {
+		more := make([]uuid.UUID, recentIDs/2)
+		for i := range more {
+			more[i] = uuid.New()
+		}
+		r.asked(more, nil)
+		if !r.isNew(more[0]) || len(r.absent) > 2*recentIDs {
+			t.Fatalf("of %d IDs that were asked for the last are not new", len(r.absent))
+		}
+	}
 }
 
 // Whatever was accepted, in whatever order and however long ago, is never taken for new.

@@ -59,6 +59,28 @@ func (w *writer) quick(p *pending, flying *flight) bool {
 	return domain.Needs(&w.book, &domain.Command{Body: p.req.Body}).None()
 }
 
+// lookUp finds out whether a command was accepted before, and with it all that wait, in one look: a list from a file has IDs that are older
+// than those in the log. What could not be found out is found out again by who needs it.
+func (w *writer) lookUp(ctx context.Context, p *pending) {
+	if p.req.ID == uuid.Nil || p.made || w.recent.isNew(p.req.ID) {
+		return
+	}
+	list := append([]*pending{p}, w.taken...)
+	for len(list) < MaxBatch {
+		select {
+		case next, open := <-w.queue:
+			if open {
+				w.taken = append(w.taken, next)
+				list = append(list, next)
+				continue
+			}
+		default:
+		}
+		break
+	}
+	_, _ = w.known(ctx, list, false)
+}
+
 // lacks reports whether no command of a flight has an ID.
 func (f *flight) lacks(id uuid.UUID) bool {
 	if f == nil {
@@ -179,6 +201,7 @@ func (s *stream) take(ctx context.Context) {
 			s.putBack(p)
 			return
 		}
+		s.lookUp(ctx, p)
 		if !s.quick(p, s.flying) {
 			s.putBack(p)
 			s.over = true

@@ -150,8 +150,11 @@ func TestStream(t *testing.T) {
 		open := make([]int, len(lines))
 		for i, line := range lines {
 			asked[i], open[i] = parse(t, line), i
-			if len(line)%2 == 0 {
+			switch len(line) % 3 {
+			case 0:
 				asked[i].ID = uuid.Must(uuid.NewV7())
+			case 1: // it is not of this moment, so the log must be asked for it
+				asked[i].ID = uuid.New()
 			}
 		}
 		for range 4 {

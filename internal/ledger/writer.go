@@ -451,6 +451,7 @@ func (w *writer) known(ctx context.Context, list []*pending, resolve bool) (map[
 	if err != nil {
 		return nil, fmt.Errorf("look up commands: %w", err)
 	}
+	w.recent.asked(ids, known)
 	return known, nil
 }
 
