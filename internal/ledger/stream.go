@@ -225,6 +225,7 @@ func (s *stream) launch(ctx context.Context) (bool, error) {
 	a := attempt{start: time.Now()}
 	if err := s.checkClock(ctx); err != nil {
 		s.unlock()
+		s.book.Rollback()
 		return false, s.commit(ctx, d.list)
 	}
 	if len(d.Records) == 0 {

@@ -339,3 +339,36 @@ func TestRefusedAfterAnother(t *testing.T) {
 		}
 	}
 }
+
+// TestClockUnread: a batch that was decided when the server's clock could not be read is decided again, as if it had not been.
+func TestClockUnread(t *testing.T) {
+	w := newWorld(t)
+	ahead, unread := time.Duration(0), false
+	o := w.options()
+	o.Source, o.HeadFile = ledger.System(), nil
+	o.Source.Now = func() time.Time { return time.Now().Add(ahead) }
+	o.ServerClock = func(context.Context) (time.Time, error) {
+		if unread {
+			unread = false
+			return time.Time{}, errBroken
+		}
+		return o.Source.Now(), nil
+	}
+	l, err := ledger.Open(t.Context(), w.store, w.id, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	found(t, l)
+	for i := range 3 {
+		// The clock jumps, so it is compared.
+		ahead, unread = ahead+time.Hour, true
+		a := accept(t, l, cmd("receive_donation", donate))
+		if want := fmt.Sprintf("PT-2017-%06d", i+1); a.Vouchers[0].Number != want {
+			t.Errorf("the voucher is %s, want %s", a.Vouchers[0].Number, want)
+		}
+		if unread {
+			t.Error("the clock was not compared")
+		}
+	}
+}

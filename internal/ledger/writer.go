@@ -24,7 +24,8 @@ const (
 	MaxBatchBytes = 8 << 20 // bytes of commands in one commit; a longer command is a batch of its own
 	MaxQueue      = 8_192   // commands that wait; one more is refused as queue.full
 
-	enough = 64 // commands that a batch does not wait for more with
+	enough  = 64                    // commands that a batch does not wait for more with
+	maxLull = 10 * time.Millisecond // how long it waits
 
 	// snapshotEvery is after how many events the book is saved, and snapshotAtStop after how many when the writer stops.
 	snapshotEvery  = 20_000
@@ -148,7 +149,7 @@ func (w *writer) gather(p *pending) []*pending {
 
 func (w *writer) isWhole(commands int) bool { return commands >= min(w.lastSize, enough) }
 
-func (w *writer) lull() time.Duration { return w.lastTook / 10 }
+func (w *writer) lull() time.Duration { return min(w.lastTook/10, maxLull) }
 
 // wait waits for a command, and meanwhile sees to it that the head file is not late; nil when the queue is closed.
 func (w *writer) wait() *pending {
