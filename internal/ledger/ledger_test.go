@@ -90,6 +90,29 @@ func (w *world) open() *ledger.Ledger {
 	return l
 }
 
+// another opens the ledger a second time, as another process does.
+func (w *world) another() *ledger.Ledger {
+	w.t.Helper()
+	store, err := sqlite.Open(w.path, sqlite.Options{Mode: sqlite.ReadWrite})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { store.Close() })
+	l, err := ledger.Open(w.t.Context(), store, w.id, w.live())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// live are options with the machine's own clock and randomness, and without a head file.
+func (w *world) live() ledger.Options {
+	o := w.options()
+	o.Source, o.HeadFile = ledger.System(), nil
+	return o
+}
+
 func parse(t *testing.T, line string) ledger.Request {
 	t.Helper()
 	var p ledger.Parser
@@ -563,18 +586,7 @@ func TestTwoWriters(t *testing.T) {
 	one := w.open()
 	defer one.Close()
 	found(t, one)
-	other, err := sqlite.Open(w.path, sqlite.Options{Mode: sqlite.ReadWrite})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close()
-	opt := w.options()
-	opt.Source, opt.HeadFile = ledger.System(), nil
-	two, err := ledger.Open(t.Context(), other, w.id, opt)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer two.Close()
+	two := w.another()
 	seen := map[int64]bool{}
 	for i := range 60 {
 		l := one

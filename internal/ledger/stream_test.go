@@ -16,7 +16,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/soquy/soquy/eventstore"
-	"github.com/soquy/soquy/eventstore/sqlite"
 	"github.com/soquy/soquy/internal/eventcodec"
 	"github.com/soquy/soquy/internal/ledger"
 )
@@ -119,27 +118,17 @@ func (f *faulty) Read(p []byte) (int, error) {
 func TestStream(t *testing.T) {
 	const callers, rounds = 8, 120
 	w := newWorld(t)
-	l := w.open()
-	found(t, l)
-	if err := l.Close(); err != nil {
+	first := w.open()
+	found(t, first)
+	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	second, err := sqlite.Open(w.path, sqlite.Options{Mode: sqlite.ReadWrite})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer second.Close()
-	o := w.options()
-	o.Source, o.HeadFile = ledger.System(), nil
-	two, err := ledger.Open(t.Context(), second, w.id, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer two.Close()
+	two, o := w.another(), w.live()
 	o.Source.Random = &faulty{Reader: o.Source.Random}
 	u := &unreliable{Store: w.store, random: rand.New(rand.NewPCG(1, 2)), count: map[string]int{}}
 	u.other = func() { accept(t, two, cmd("receive_donation", donate)) }
-	if l, err = ledger.Open(t.Context(), u, w.id, o); err != nil {
+	l, err := ledger.Open(t.Context(), u, w.id, o)
+	if err != nil {
 		t.Fatal(err)
 	}
 	var mu sync.Mutex
@@ -315,18 +304,7 @@ func TestRefusedAfterAnother(t *testing.T) {
 	one := w.open()
 	defer one.Close()
 	found(t, one)
-	second, err := sqlite.Open(w.path, sqlite.Options{Mode: sqlite.ReadWrite})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer second.Close()
-	o := w.options()
-	o.Source, o.HeadFile = ledger.System(), nil
-	two, err := ledger.Open(t.Context(), second, w.id, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer two.Close()
+	two := w.another()
 	for i := range 3 {
 		fund := fmt.Sprintf("NEW%d", i)
 		donation := cmd("receive_donation", strings.Replace(donate, "HB", fund, 1))
@@ -344,8 +322,7 @@ func TestRefusedAfterAnother(t *testing.T) {
 func TestClockUnread(t *testing.T) {
 	w := newWorld(t)
 	ahead, unread := time.Duration(0), false
-	o := w.options()
-	o.Source, o.HeadFile = ledger.System(), nil
+	o := w.live()
 	o.Source.Now = func() time.Time { return time.Now().Add(ahead) }
 	o.ServerClock = func(context.Context) (time.Time, error) {
 		if unread {
