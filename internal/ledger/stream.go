@@ -126,13 +126,13 @@ func (w *writer) stream(ctx context.Context, first *pending) error {
 // When the ledger's lock is asked for before a batch is decided: not where that is done before another goroutine has begun, nor where it lasts,
 // as other processes would wait.
 const (
-	askFrom = 8                       // commands of the batch before
+	askFrom = 8                       // commands when the last batch was stored
 	askTo   = 2 * enough * minCommand // bytes of the first commands
 )
 
 // ask asks for the ledger's lock while more commands are waited for and decided, so that the way there and back takes no time of its own.
 func (s *stream) ask(ctx context.Context) {
-	if s.lock != nil || s.flying != nil || len(s.draft.list) == 0 || s.lastSize < askFrom || s.draft.bytes > askTo {
+	if s.lock != nil || s.flying != nil || len(s.draft.list) == 0 || s.among < askFrom || s.draft.bytes > askTo {
 		return
 	}
 	var lock eventstore.Lock
@@ -308,6 +308,7 @@ func (s *stream) land(ctx context.Context, err error) (bool, error) {
 	s.book.CommitTo(s.draft.mark)
 	s.draft.mark = 0
 	s.committed(f.batch, len(f.list), f.took+time.Since(f.start))
+	s.among = len(f.list) + len(s.draft.list)
 	s.answer(f.batch)
 	s.saveHeadInTime()
 	return true, nil

@@ -64,7 +64,7 @@ type writer struct {
 	savedAt  time.Time // of the head file
 	saved    int64
 	lastTook time.Duration // from when nothing kept the last batch from being stored
-	lastSize int           // its commands
+	among    int           // the commands that it had, and that waited when it was stored
 }
 
 func isNotFound(err error) bool { return errors.Is(err, eventstore.ErrNotFound) }
@@ -144,10 +144,10 @@ func (w *writer) gather(p *pending) []*pending {
 	return list
 }
 
-// Callers that were answered together come back together: a batch waits a little for more of them, unless it has as many as the last one
-// had, or enough.
+// Callers that were answered together come back together: a batch waits a little for them, unless it has as many commands as there were when
+// the last one was stored, with those that waited then, or enough. Else two groups of callers would take turns, each with a commit of its own.
 
-func (w *writer) isWhole(commands int) bool { return commands >= min(w.lastSize, enough) }
+func (w *writer) isWhole(commands int) bool { return commands >= min(w.among, enough) }
 
 func (w *writer) lull() time.Duration { return min(w.lastTook/10, maxLull) }
 
@@ -288,7 +288,7 @@ func (w *writer) attempt(ctx context.Context, list []*pending, a *attempt) error
 
 // committed notes that a batch was stored, and how long that took.
 func (w *writer) committed(b *batch, commands int, took time.Duration) {
-	w.lastTook, w.lastSize = took, commands
+	w.lastTook, w.among = took, commands
 	w.metrics.committed(b, commands, took, w.tree.Size())
 }
 
