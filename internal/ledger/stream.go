@@ -123,16 +123,16 @@ func (w *writer) stream(ctx context.Context, first *pending) error {
 	}
 }
 
-// When the ledger's lock is asked for before a batch is decided: not where that is done before another goroutine has begun, nor where it lasts,
-// as other processes would wait.
 const (
-	askFrom = 8                       // commands when the last batch was stored
-	askTo   = 2 * enough * minCommand // bytes of the first commands
+	// few commands are decided in less time than another goroutine takes to begin.
+	few = 8
+	// askTo is up to how many bytes of first commands the ledger's lock is asked for before a batch is decided: others would wait for long ones.
+	askTo = 2 * enough * minCommand
 )
 
 // ask asks for the ledger's lock while more commands are waited for and decided, so that the way there and back takes no time of its own.
 func (s *stream) ask(ctx context.Context) {
-	if s.lock != nil || s.flying != nil || len(s.draft.list) == 0 || s.among < askFrom || s.draft.bytes > askTo {
+	if s.lock != nil || s.flying != nil || len(s.draft.list) == 0 || s.among < few || s.draft.bytes > askTo {
 		return
 	}
 	var lock eventstore.Lock
@@ -235,8 +235,13 @@ func (s *stream) launch(ctx context.Context) (bool, error) {
 	s.seal(d.batch)
 	f := &flight{draft: d, attempt: a, done: make(chan error, 1)}
 	lock := s.lock
-	go func() { f.done <- s.appendUnder(ctx, f.batch, lock) }()
+	store := func() { f.done <- s.appendUnder(ctx, f.batch, lock) }
 	s.flying, s.lock = f, nil
+	if d.bytes < few*minCommand { // another goroutine takes longer to begin than what comes meanwhile takes to be decided
+		store()
+	} else {
+		go store()
+	}
 	s.begin()
 	return true, nil
 }
