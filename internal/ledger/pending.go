@@ -22,6 +22,7 @@ type pending struct {
 	fingerprint [32]byte
 	size        int  // bytes that it is expected to add
 	made        bool // the ID was made here, so the command cannot be a repeat
+	old         bool // the log has its ID
 	answer      chan<- result
 
 	preview *Preview // not to be stored: only tell what it would do
@@ -95,7 +96,7 @@ func (w *writer) decide(ctx context.Context, b *batch, p *pending, known map[uui
 		ID: p.req.ID, Actor: p.req.Actor, EffectiveOn: p.req.EffectiveOn, Body: p.req.Body, Now: now,
 		NewID: func() uuid.UUID { return w.source.newID(now) },
 	}
-	if _, isClose := p.req.Body.(*domain.ClosePeriod); isClose { // nothing else names it, and its root is twenty hashes
+	if p.closes() { // nothing else names it, and its root is twenty hashes
 		c.Tree = domain.TreeHead{Size: w.tree.Size(), Root: w.tree.Root()}
 	}
 	var rows []eventstore.Private

@@ -48,25 +48,26 @@ type flight struct {
 	done chan error
 }
 
-// quick reports whether a command can be decided without a look into the log.
-func (w *writer) quick(p *pending, flying *flight) bool {
-	if _, erases := p.req.Body.(*domain.ErasePerson); erases || w.lockNext > 0 || p.alone() {
+// quick reports whether a command can be decided without a look into the log. Whether it was accepted before is looked up, if need be, together
+// with that of the next ones, at most room.
+func (w *writer) quick(ctx context.Context, p *pending, flying *flight, room int) bool {
+	if _, erases := p.req.Body.(*domain.ErasePerson); erases || w.lockNext > 0 || p.alone() || p.old {
 		return false
 	}
-	if p.req.ID != uuid.Nil && !p.made && !(w.recent.isNew(p.req.ID) && flying.lacks(p.req.ID)) {
-		return false
+	if w.inDoubt(p, false) {
+		w.lookUp(ctx, p, room)
+		if w.inDoubt(p, false) {
+			return false
+		}
 	}
-	return domain.Needs(&w.book, &domain.Command{Body: p.req.Body}).None()
+	return flying.lacks(p.req.ID) && domain.Needs(&w.book, &domain.Command{Body: p.req.Body}).None()
 }
 
-// lookUp finds out whether a command was accepted before, and with it all that wait, in one look: a list from a file has IDs that are older
-// than those in the log. What could not be found out is found out again by who needs it.
-func (w *writer) lookUp(ctx context.Context, p *pending) {
-	if p.req.ID == uuid.Nil || p.made || w.recent.isNew(p.req.ID) {
-		return
-	}
-	list := append([]*pending{p}, w.taken...)
-	for len(list) < MaxBatch {
+// lookUp finds out whether a command was accepted before, and the next ones, in one look: a list from a file has IDs that are older than those
+// in the log. What could not be found out is found out again by who needs it.
+func (w *writer) lookUp(ctx context.Context, p *pending, room int) {
+	list := append([]*pending{p}, w.taken[:min(len(w.taken), room-1)]...)
+	for len(list) < room {
 		select {
 		case next, open := <-w.queue:
 			if open {
@@ -78,7 +79,13 @@ func (w *writer) lookUp(ctx context.Context, p *pending) {
 		}
 		break
 	}
-	_, _ = w.known(ctx, list, false)
+	known, err := w.known(ctx, list, false)
+	if err != nil {
+		return
+	}
+	for _, p := range list {
+		_, p.old = known[p.req.ID]
+	}
 }
 
 // lacks reports whether no command of a flight has an ID.
@@ -201,8 +208,7 @@ func (s *stream) take(ctx context.Context) {
 			s.putBack(p)
 			return
 		}
-		s.lookUp(ctx, p)
-		if !s.quick(p, s.flying) {
+		if !s.quick(ctx, p, s.flying, MaxBatch-len(d.list)) {
 			s.putBack(p)
 			s.over = true
 			return

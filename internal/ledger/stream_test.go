@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -348,4 +350,60 @@ func TestClockUnread(t *testing.T) {
 			t.Error("the clock was not compared")
 		}
 	}
+}
+
+// counting is a store that counts what it is asked.
+type counting struct {
+	ledger.Store
+	begun, looked atomic.Int64
+}
+
+func (c *counting) Begin(ctx context.Context, id uuid.UUID) (eventstore.Lock, error) {
+	c.begun.Add(1)
+	return c.Store.Begin(ctx, id)
+}
+
+func (c *counting) Commands(ctx context.Context, id uuid.UUID, ids []uuid.UUID) (map[uuid.UUID]eventstore.Command, error) {
+	c.looked.Add(1)
+	return c.Store.Commands(ctx, id, ids)
+}
+
+// TestOldIDs: a list whose IDs were made before those in the log is streamed as any other, and looked up in few looks.
+func TestOldIDs(t *testing.T) {
+	w := newWorld(t)
+	c := &counting{Store: w.store}
+	l, err := ledger.Open(t.Context(), c, w.id, w.live())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	found(t, l)
+	const list, lists = 100, 20
+	for i := range lists {
+		var requests [list]ledger.Request
+		for k := range requests {
+			requests[k] = parse(t, cmd("receive_donation", donate))
+			binary.BigEndian.PutUint64(requests[k].ID[:], uint64(1_500_000_000_000+i*list+k)<<16|0x7000)
+		}
+		for _, again := range []bool{false, true} {
+			var receipts [list]*ledger.Receipt
+			for k, r := range requests {
+				if receipts[k], err = l.Submit(t.Context(), r, 0); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for k := range receipts {
+				if a, err := receipts[k].Wait(t.Context()); err != nil || a.Refusal != nil || a.Repeat != again {
+					t.Fatalf("command %d of list %d, again %t: %+v, %v", k, i, again, a, err)
+				}
+			}
+		}
+	}
+	if n := c.begun.Load(); n == 0 {
+		t.Error("no list was streamed")
+	}
+	if n := c.looked.Load(); n > lists*list/4 {
+		t.Errorf("%d looks for %d commands", n, 2*lists*list)
+	}
+	t.Logf("%d looks, %d locks asked for ahead", c.looked.Load(), c.begun.Load())
 }

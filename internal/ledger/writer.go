@@ -78,7 +78,7 @@ func (w *writer) run(ctx context.Context) error {
 			return w.stop(ctx)
 		}
 		var err error
-		if w.quick(p, nil) {
+		if w.quick(ctx, p, nil, MaxBatch) {
 			err = w.stream(ctx, p)
 		} else {
 			err = w.commit(ctx, w.gather(p))
@@ -171,9 +171,11 @@ func (w *writer) wait() *pending {
 }
 
 // alone reports whether a command is decided alone in its batch: a close, which names the tree before it.
-func (p *pending) alone() bool {
-	_, isClose := p.req.Body.(*domain.ClosePeriod)
-	return isClose || p.preview != nil
+func (p *pending) alone() bool { return p.closes() || p.preview != nil }
+
+func (p *pending) closes() bool {
+	_, closes := p.req.Body.(*domain.ClosePeriod)
+	return closes
 }
 
 // attempt is what is known of the batch that is being committed.
@@ -403,8 +405,7 @@ func (w *writer) prepare(ctx context.Context, list []*pending, a *attempt) (*bat
 		}
 	}
 	w.seal(b)
-	_, isClose := list[0].req.Body.(*domain.ClosePeriod)
-	b.KeepNote = b.KeepNote || isClose
+	b.KeepNote = b.KeepNote || list[0].closes()
 	return b, nil
 }
 
@@ -428,11 +429,16 @@ func (w *writer) seal(b *batch) {
 	b.KeepNote = len(b.Records) > 0 && b.recordedAt().Sub(w.keptNote) >= keepNoteEvery
 }
 
+// inDoubt reports whether a command may have been accepted before; resolve: also one whose ID was made here.
+func (w *writer) inDoubt(p *pending, resolve bool) bool {
+	return p.req.ID != uuid.Nil && p.preview == nil && (resolve || !p.made) && !w.recent.isNew(p.req.ID)
+}
+
 // known looks up which of the commands were accepted before.
 func (w *writer) known(ctx context.Context, list []*pending, resolve bool) (map[uuid.UUID]eventstore.Command, error) {
 	doubtful := func() (ids []uuid.UUID) {
 		for _, p := range list {
-			if p.req.ID != uuid.Nil && p.preview == nil && (resolve || !p.made) && !w.recent.isNew(p.req.ID) {
+			if w.inDoubt(p, resolve) {
 				ids = append(ids, p.req.ID)
 			}
 		}
