@@ -109,7 +109,7 @@ type faulty struct {
 
 func (f *faulty) Read(p []byte) (int, error) {
 	if len(p) == 32 {
-		if f.n++; f.n%100 == 0 {
+		if f.n++; f.n%30 == 0 {
 			return 0, errBroken
 		}
 	}
@@ -406,4 +406,169 @@ func TestOldIDs(t *testing.T) {
 		t.Errorf("%d looks for %d commands", n, 2*lists*list)
 	}
 	t.Logf("%d looks, %d locks asked for ahead", c.looked.Load(), c.begun.Load())
+}
+
+// A gate is a store whose next appends wait, and then do as a test says.
+type gate struct {
+	ledger.Store
+	next chan *held // none: it is stored at once
+}
+
+// held is an append that waits for what it is to do.
+type held struct {
+	came chan struct{}
+	do   chan func(store func() error) error
+}
+
+// hold has the next append that is not held yet wait.
+func (g *gate) hold() *held {
+	h := &held{make(chan struct{}), make(chan func(func() error) error)}
+	g.next <- h
+	return h
+}
+
+func (g *gate) append(do func() ([]byte, error)) (note []byte, err error) {
+	select {
+	case h := <-g.next:
+		close(h.came)
+		err = (<-h.do)(func() (err error) {
+			note, err = do()
+			return err
+		})
+		return note, err
+	default:
+		return do()
+	}
+}
+
+func (g *gate) Append(ctx context.Context, b *eventstore.Batch) ([]byte, error) {
+	return g.append(func() ([]byte, error) { return g.Store.Append(ctx, b) })
+}
+
+func (g *gate) Begin(ctx context.Context, id uuid.UUID) (eventstore.Lock, error) {
+	l, err := g.Store.Begin(ctx, id)
+	return gateLock{l, g}, err
+}
+
+type gateLock struct {
+	eventstore.Lock
+	g *gate
+}
+
+func (l gateLock) Append(ctx context.Context, b *eventstore.Batch) ([]byte, error) {
+	return l.g.append(func() ([]byte, error) { return l.Lock.Append(ctx, b) })
+}
+
+// gated opens a ledger that has what donations need behind a gate. submit sends commands one after another.
+func gated(t *testing.T, w *world, o ledger.Options) (g *gate, submit func(lines ...string) []*ledger.Receipt) {
+	t.Helper()
+	g = &gate{Store: w.store, next: make(chan *held, 4)}
+	l, err := ledger.Open(t.Context(), g, w.id, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	found(t, l)
+	return g, func(lines ...string) (list []*ledger.Receipt) {
+		for _, line := range lines {
+			r, err := l.Submit(t.Context(), parse(t, line), 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			list = append(list, r)
+		}
+		return list
+	}
+}
+
+// await is Wait, for a while only.
+func await(t *testing.T, r *ledger.Receipt) (ledger.Answer, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	a, err := r.Wait(ctx)
+	if ctx.Err() != nil {
+		t.Fatal("a command was not answered")
+	}
+	return a, err
+}
+
+func stored(store func() error) error { return store() }
+
+// scarce has no salt when it is told so.
+type scarce struct {
+	io.Reader
+	none, asked chan struct{}
+}
+
+func (s *scarce) Read(p []byte) (int, error) {
+	if len(p) == 32 {
+		select {
+		case <-s.none:
+			close(s.asked)
+			return 0, errBroken
+		default:
+		}
+	}
+	return s.Reader.Read(p)
+}
+
+// TestUndecided: what could not be decided while a batch was being stored is decided after it, also when that failed.
+func TestUndecided(t *testing.T) {
+	for name, end := range map[string]func(func() error) error{"stored": stored, "failed": func(func() error) error { return errBroken }} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			o := w.live()
+			salts := &scarce{Reader: o.Source.Random, none: make(chan struct{}, 1), asked: make(chan struct{})}
+			o.Source.Random = salts
+			g, submit := gated(t, w, o)
+			donation := cmd("receive_donation", donate)
+			first, second := g.hold(), g.hold()
+			list := submit(donation)
+			<-first.came
+			list = append(list, submit(slices.Repeat([]string{donation}, 16)...)...) // so many that another goroutine stores them
+			first.do <- stored
+			<-second.came
+			salts.none <- struct{}{}
+			after := submit(donation, strings.Replace(donation, `{`, `{"remark":"lần này",`, 1), donation)
+			<-salts.asked
+			second.do <- end
+			for i, r := range list {
+				if _, err := await(t, r); (err != nil) != (i > 0 && name == "failed") {
+					t.Errorf("command %d: %v", i, err)
+				}
+			}
+			for i, r := range after {
+				if a, err := await(t, r); err != nil || a.Refusal != nil || a.Repeat {
+					t.Errorf("command %d after the batch: %+v, %v", i, a, err)
+				}
+			}
+		})
+	}
+}
+
+// TestRefusalStands: what was refused in a batch that turns out to be stored is not decided again, on what came after it.
+func TestRefusalStands(t *testing.T) {
+	w := newWorld(t)
+	g, submit := gated(t, w, w.live())
+	two := w.another()
+	first, second := g.hold(), g.hold()
+	donation := cmd("receive_donation", donate)
+	list := submit(donation)
+	<-first.came
+	list = append(list, submit(strings.Replace(donation, "HB", "NEW", 1), donation)...)
+	first.do <- stored
+	<-second.came
+	second.do <- func(store func() error) error {
+		if err := store(); err != nil {
+			return err
+		}
+		accept(t, two, cmd("open_fund", `{"code":"NEW","unit":"X","name":"Quỹ"}`))
+		return fmt.Errorf("no answer: %w", eventstore.ErrOutcomeUnknown)
+	}
+	for i, r := range list {
+		if a, err := await(t, r); err != nil || (a.Refusal != nil) != (i == 1) {
+			t.Errorf("command %d: %+v, %v", i, a, err)
+		}
+	}
 }
