@@ -9,7 +9,7 @@ import (
 
 var (
 	// balanceTable has what a holding has now, and of that what the last day of the last epoch brought, which is in no bucket yet: as long as
-	// entries are of the same day, or holdings many, an append writes one row a holding.
+	// entries are of the same day, or holdings many, one row a holding changes.
 	balanceTable = marked("balances", spillBalance,
 		Column{"fund", Text, Key},
 		Column{"asset", Text, Key},
@@ -58,18 +58,17 @@ func Starts(d domain.Date) (year, month domain.Date) {
 	return domain.NewDate(y, time.January, 1), domain.NewDate(y, m, 1)
 }
 
-func foldBalances(f *Fold, _ *domain.Event) error {
+func foldBalances(f *Fold, e *domain.Event) error {
 	for i := range f.effects {
-		e := &f.effects[i]
-		row := [...]Value{
-			text(e.Fund), text(e.Asset),
-			num(e.Posted), num(e.Encumbered), num(e.Quantity), num(e.QuantityEncumbered),
-			f.epoch(), day(e.Day),
-			num(e.Posted), num(e.Encumbered), num(e.Quantity), num(e.QuantityEncumbered),
+		x := &f.effects[i]
+		if f.apart {
+			f.rows[entryTable.index].note(e.Position)
+			f.rows[entryTable.index].putEntry(e.Position, x)
+			continue
 		}
-		if f.rows[balanceTable.index].put(row[:]...) {
-			spillBalance(f, row[:])
-		}
+		f.logEntry(e.Position, x)
+		f.addEntry(text(x.Fund), text(x.Asset), f.epoch(), day(x.Day),
+			[4]Value{num(x.Posted), num(x.Encumbered), num(x.Quantity), num(x.QuantityEncumbered)})
 	}
 	return nil
 }

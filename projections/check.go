@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,6 +43,7 @@ func (m Mismatch) String() string { return m.Table + " " + m.Key + ": " + m.What
 // A Comparison compares the rows of one table with those of a fold. It is given them in the order of their keys.
 type Comparison struct {
 	c      *Checked
+	f      *Fold
 	rows   *Rows
 	sorted []int32
 	next   int
@@ -52,7 +54,7 @@ type Comparison struct {
 // Compare begins the comparison of a table.
 func (f *Fold) Compare(t *Table, c *Checked) *Comparison {
 	r := f.Rows(t)
-	return &Comparison{c: c, rows: r, sorted: r.Sorted(), want: make([]Value, len(t.Columns))}
+	return &Comparison{c: c, f: f, rows: r, sorted: r.Sorted(), want: make([]Value, len(t.Columns))}
 }
 
 // Row compares a row that is there.
@@ -121,18 +123,80 @@ func (c *Comparison) found(row []Value, what string) {
 	c.c.Mismatches = append(c.c.Mismatches, m)
 }
 
+// Sums adds the entries of a model that are in a table of their own to the rows of its other tables, as these are read: the rows come that the
+// events lead to. It is given the entries first, and then the tables in order.
+type Sums struct {
+	f *Fold // nil: there are none
+	m *Model
+}
+
+// NewSums makes the sums of a model without entries.
+func NewSums(m *Model) *Sums { return &Sums{m: m} }
+
+// Entry takes a row of the table of entries.
+func (s *Sums) Entry(row []Value) {
+	if s.f == nil {
+		s.f = NewFold([]*Model{s.m}, nil)
+	}
+	s.f.addEntryRow(row)
+}
+
+// Of begins with a table. row takes each row that is there, in order of the keys, and end is called after the last one; yield is called with
+// the sums, in that order.
+func (s *Sums) Of(t *Table, yield func([]Value)) (row func([]Value), end func()) {
+	if s.f == nil || s.f.rows[t.index].n == 0 {
+		return yield, func() {}
+	}
+	r := s.f.rows[t.index]
+	sorted, next := r.Sorted(), 0
+	sum := make([]Value, len(t.Columns))
+	var keys [2][]byte
+	// before hands out what has no row that is there, up to a key; of holdings there is always one, and where there is none, that is not hidden.
+	before := func(key []byte) (same bool) {
+		for ; next < len(sorted); next++ {
+			r.Row(int(sorted[next]), sum)
+			keys[1] = appendKey(keys[1][:0], t, sum)
+			if c := bytes.Compare(keys[1], key); key != nil && c >= 0 {
+				return c == 0
+			}
+			if !t.Marked() {
+				yield(sum)
+			}
+		}
+		return false
+	}
+	return func(have []Value) {
+			keys[0] = appendKey(keys[0][:0], t, have)
+			if !before(keys[0]) {
+				yield(have)
+				return
+			}
+			s.f.add(t, have)
+			r.Row(int(sorted[next]), sum)
+			next++
+			yield(sum)
+		}, func() {
+			before(nil)
+		}
+}
+
 // A PackScan hands out the rows of the packs of a table in the order of their keys. It is given the packs in order of position. With a
 // comparison it also looks at the columns of the packs' own.
 type PackScan struct {
 	u       *unpacker
 	c       *Comparison // nil: none
+	entries *entryCheck // of the table of entries, nil: it is another one
 	through int64       // the last position of the packs so far
 }
 
 // ScanPacks begins a scan. Rows are good until yield returns.
 func ScanPacks(t *Table, c *Comparison, yield func([]Value)) *PackScan {
 	row := make([]Value, len(t.Columns))
-	return &PackScan{c: c, u: newUnpacker(t, func(r *Rows) error {
+	var entries *entryCheck
+	if t == entryTable && c != nil {
+		entries = &entryCheck{c, yield, row}
+	}
+	return &PackScan{c: c, entries: entries, u: newUnpacker(t, func(r *Rows) error {
 		if t.Once { // in the order of the events
 			for i := range r.n {
 				r.Row(i, row)
@@ -150,36 +214,52 @@ func ScanPacks(t *Table, c *Comparison, yield func([]Value)) *PackScan {
 
 // Pack takes a pack, and what was wrong with its lists, which is an error where there is no comparison.
 func (s *PackScan) Pack(p *Pack, wrong error) error {
-	if s.c != nil {
-		s.own(p, wrong == nil)
-		s.through = max(p.First, p.Last)
-		if bad := (*eventstore.RowError)(nil); errors.As(wrong, &bad) {
-			s.c.pack(p.First, bad.Error())
-			return nil
+	if s.c == nil {
+		if wrong != nil {
+			return wrong
 		}
+		return s.u.pack(p)
 	}
-	if wrong != nil {
+	first := s.own(p, wrong == nil)
+	s.through = max(p.First, p.Last)
+	bad := (*eventstore.RowError)(nil)
+	switch {
+	case errors.As(wrong, &bad):
+		s.c.pack(p.First, bad.Error())
+	case wrong != nil:
 		return wrong
+	case s.entries == nil:
+		return s.u.pack(p)
 	}
-	return s.u.pack(p)
+	if s.entries != nil {
+		s.entries.pack(p, first, wrong == nil)
+	}
+	return nil
 }
 
 // End ends the scan.
 func (s *PackScan) End() error {
-	if s.c != nil {
+	if s.c != nil && (s.entries == nil || s.through > 0) {
 		if next := s.c.rows.noted.next(s.through + 1); next != 0 {
 			s.c.pack(next, "is missing")
+			if s.entries != nil {
+				s.entries.hand(s.through+1, math.MaxInt64)
+			}
 		}
 	}
 	return s.u.end()
 }
 
-// own looks at the columns of a pack's own: the packs cover each event that adds to the table, once.
-func (s *PackScan) own(p *Pack, filled bool) {
+// own looks at the columns of a pack's own: the packs cover each event that adds to the table, once. It returns what the first position should be.
+func (s *PackScan) own(p *Pack, filled bool) (first int64) {
 	var what []string
 	noted := &s.c.rows.noted
-	if want := noted.next(s.through + 1); want != p.First {
-		what = append(what, fmt.Sprintf("first_position is %d, should be %d after last_position %d", p.First, want, s.through))
+	first = noted.next(s.through + 1)
+	if s.entries != nil && s.through == 0 && noted.has(p.First) {
+		first = p.First // those before are in the tables
+	}
+	if first != p.First {
+		what = append(what, fmt.Sprintf("first_position is %d, should be %d after last_position %d", p.First, first, s.through))
 	}
 	if !noted.has(p.Last) || p.Last < p.First || p.First>>BlockBits != p.Last>>BlockBits {
 		what = append(what, fmt.Sprintf("last_position is %d, which is no position of this block that adds to the table", p.Last))
@@ -199,6 +279,7 @@ func (s *PackScan) own(p *Pack, filled bool) {
 	if what != nil {
 		s.c.pack(p.First, strings.Join(what, "; "))
 	}
+	return first
 }
 
 // pack says what is wrong with the pack of a first position.
@@ -251,7 +332,7 @@ func (l Loose) Find(head int64, slots func(t *Table) (least, greatest int, some 
 	for _, m := range models {
 		live, isLive := l.Live[m.Name]
 		_, rebuilt := l.Rebuilds[m.Name]
-		for _, t := range m.Tables {
+		for _, t := range m.All() {
 			least, greatest, some, err := slots(t)
 			if err != nil {
 				return nil, err

@@ -18,6 +18,10 @@ type Fold struct {
 	models []*Model
 	rows   []*Rows // by Table.index; nil for tables of other models
 	open   Open
+	apart  bool // entries are kept apart
+
+	log    []loggedEntry // the last entries, where they are not kept apart
+	logged int64         // the position of the last one that was forgotten
 
 	event   *domain.Event
 	effects []domain.Effect
@@ -35,7 +39,7 @@ type Open interface {
 func NewFold(models []*Model, open Open) *Fold {
 	f := &Fold{models: models, rows: make([]*Rows, tables()), open: open, tuples: map[tuple]*[16]byte{}}
 	for _, m := range models {
-		for _, t := range m.Tables {
+		for _, t := range m.All() {
 			f.rows[t.index] = newRows(t)
 		}
 	}
@@ -69,6 +73,7 @@ func (f *Fold) Reset() {
 			r.reset()
 		}
 	}
+	f.log, f.logged = f.log[:0], 0
 	if len(f.tuples) > 1<<16 {
 		clear(f.tuples)
 	}
@@ -81,6 +86,13 @@ func (f *Fold) put(t *Table, values ...Value) {
 		r.note(f.event.Position)
 	}
 	r.put(values...)
+}
+
+// add adds a change of one row, whose values it may change, and puts what gives way where that belongs.
+func (f *Fold) add(t *Table, values []Value) {
+	if f.rows[t.index].put(values...) {
+		t.spill(f, values)
+	}
 }
 
 // Spill puts into the rows of other tables what gives way when a row of a table with marks meets the one that a database has: values are all

@@ -93,23 +93,14 @@ func (b Bounds) Facts() int64 {
 	return b.Block << BlockBits
 }
 
-// AddBalances adds to the balances of holdings, at the end of a date or, with nil, over all days, what the events after the complete
+// AddBalances adds to the balances of holdings, in order of fund and asset, at the end of a date or, with nil, over all days, what the events after the complete
 // epochs changed. n says of each row how many rows it is the sum of; a holding of which there are none is left out.
 func (k *Known) AddBalances(rows []BalanceRow, n []int64, on *domain.Date) []BalanceRow {
 	if k != nil {
-		at := make(map[[2]string]int, len(rows))
-		for i := range rows {
-			at[[2]string{rows[i].Fund, string(rows[i].Asset)}] = i
-		}
 		k.recentDays(func(fund, asset string, day domain.Date, changes []Value) {
-			j, there := at[[2]string{fund, asset}]
-			if !there || on != nil && day > *on {
-				return // the database has rows of each holding that ever had an entry
+			if on == nil || day <= *on {
+				addBalance(rows, n, fund, asset, changes)
 			}
-			b := &rows[j]
-			b.Posted, b.Encumbered = b.Posted+changes[0].Int, b.Encumbered+changes[1].Int
-			b.Quantity, b.QuantityEncumbered = b.Quantity+changes[2].Int, b.QuantityEncumbered+changes[3].Int
-			n[j]++
 		})
 	}
 	kept := rows[:0]

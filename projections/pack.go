@@ -27,7 +27,7 @@ const (
 	packOwn // how many there are
 )
 
-// packed makes a table that is kept in packs. It has a column day.
+// packed makes a table that is kept in packs. It has a column day. Of the table of a model's entries, only those of the last events are there.
 func packed(t *Table) *Table {
 	s := &Table{Name: t.Name, Keys: 1, Once: true, Columns: []Column{
 		{"first_position", Int, Key}, {"last_position", Int, First}, {"first_day", Day, First}, {"last_day", Day, First},
@@ -297,6 +297,9 @@ func NewFactPack() *Pack { return NewPack(factTable) }
 
 // NewGiftPack makes a pack of gifts.
 func NewGiftPack() *Pack { return NewPack(giftTable) }
+
+// NewEntryPack makes a pack of entries of balances.
+func NewEntryPack() *Pack { return NewPack(entryTable) }
 
 // NewPack makes a pack of a packed table.
 func NewPack(t *Table) *Pack { return &Pack{Table: t, lists: make([]Data, len(t.Columns))} }

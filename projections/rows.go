@@ -141,6 +141,7 @@ func (r *Rows) ordered() bool {
 }
 
 func (r *Rows) reset() {
+	r.packs, r.noted.words = r.packs[:0], r.noted.words[:0]
 	if r.n == 0 {
 		return
 	}
@@ -156,7 +157,6 @@ func (r *Rows) reset() {
 		clear(r.index)
 	}
 	r.n, r.last = 0, r.last[:0]
-	r.packs, r.noted.words = r.packs[:0], r.noted.words[:0]
 }
 
 // find returns the row with a key, and whether it is new and has no columns yet.

@@ -79,6 +79,10 @@ type Model struct {
 	Version int // of the rows' meaning; another one in a database asks for a rebuild
 	Tables  []*Table
 
+	// Entries is a packed table of what the last batches brought and is not in Tables yet, as one row a batch costs less than one a key; nil: there
+	// is none. It is a part of what the rows say: whoever reads them adds it, as Sums does.
+	Entries *Table
+
 	fold func(*Fold, *domain.Event) error
 }
 
@@ -108,6 +112,14 @@ func marked(name string, spill func(*Fold, []Value), columns ...Column) *Table {
 	t := table(name, columns...)
 	t.spill = spill
 	return t
+}
+
+// All are the model's tables, that of entries last.
+func (m *Model) All() []*Table {
+	if m.Entries == nil {
+		return m.Tables
+	}
+	return append(slices.Clone(m.Tables), m.Entries)
 }
 
 // Names returns the names of the columns.
@@ -152,7 +164,7 @@ var models = number([]*Model{
 	{Name: "funds", Version: 1, Tables: []*Table{fundTable, fundUnitTable}, fold: foldFunds},
 	{Name: "persons", Version: 1, Tables: []*Table{personTable, aliasTable}, fold: foldPersons},
 	{Name: "goods", Version: 1, Tables: []*Table{goodsTable}, fold: foldGoods},
-	{Name: "balances", Version: 2, Tables: []*Table{balanceTable, bucketTable}, fold: foldBalances},
+	{Name: "balances", Version: 3, Tables: []*Table{balanceTable, bucketTable}, Entries: entryTable, fold: foldBalances},
 	{Name: "totals", Version: 3, Tables: []*Table{factKeyTable, factTable, giftTable}, fold: foldTotals},
 	{Name: "vouchers", Version: 2, Tables: []*Table{voucherTable}, fold: foldVouchers},
 	{Name: "donors", Version: 1, Tables: []*Table{donorTable, pledgeTable}, fold: foldDonors},
@@ -163,7 +175,7 @@ var models = number([]*Model{
 func number(models []*Model) []*Model {
 	n := 0
 	for _, m := range models {
-		for _, t := range m.Tables {
+		for _, t := range m.All() {
 			t.index = n
 			n++
 		}
@@ -172,9 +184,11 @@ func number(models []*Model) []*Model {
 }
 
 // tables is how many tables all models have.
-func tables() int {
-	last := models[len(models)-1].Tables
-	return last[len(last)-1].index + 1
+func tables() (n int) {
+	for _, m := range models {
+		n += len(m.All())
+	}
+	return n
 }
 
 // A Value is what one column of one row has: Int for Int, Bool, Day, Date and Instant; Text for Text; Bytes for Bytes and ID.

@@ -93,6 +93,7 @@ func accesses() []access {
 		{"goods", remove, once},
 		{"balances", change, fold},
 		{"balance_buckets", change, fold},
+		{"balance_entries", remove, "an append puts them into balances, and a rebuild empties the slot that is not live"},
 		{"total_keys", remove, once},
 		{"total_facts", remove, once},
 		{"total_gifts", remove, once},

@@ -304,7 +304,7 @@ func tamperings(t *testing.T, db tampered, table string, columns []column, rows 
 	if strings.HasPrefix(table, "events") {
 		first = 29 // without the first event nothing is read
 	}
-	for j := len(rows) - 1; j > first; j-- {
+	for j := len(rows) - 1; j > first && at("run") < 0; j-- { // nothing depends on which run is which
 		if text := fmt.Sprint(values(rows[first])...); len(values(rows[first])) == 0 || text == fmt.Sprint(values(rows[j])...) {
 			continue
 		}
@@ -676,7 +676,9 @@ func tamperSQLite(t *testing.T) (soquy, tampered) {
 	}
 	// What a writer added lies beside the index of subjects until it stops.
 	gift, stop := recording(t, made)
-	gift()
+	for range 4 {
+		gift()
+	}
 	s := soquy{db: filepath.Join(t.TempDir(), "tampered.db")}
 	from, err := sql.Open("sqlite", made.db)
 	if err != nil {

@@ -180,6 +180,29 @@ CREATE TABLE soquy.balance_buckets (
     PRIMARY KEY (ledger_id, slot, fund, asset, kind, start, epoch)
 ) WITH (fillfactor = 80);
 
+-- What the last batches brought to holdings that have a row in balances: a row a batch and block of positions, of parallel arrays. A later batch
+-- puts it into balances and balance_buckets, some thousand entries at a time. Whoever reads those adds it.
+CREATE TABLE soquy.balance_entries (
+    ledger_id           uuid               NOT NULL,
+    slot                smallint           NOT NULL,
+    first_position      bigint             NOT NULL,
+    last_position       bigint             NOT NULL,
+    first_day           date               NOT NULL,
+    last_day            date               NOT NULL,
+    fund                text[] COLLATE "C" NOT NULL,
+    asset               text[] COLLATE "C" NOT NULL,
+    day                 date[]             NOT NULL,
+    posted              bigint[]           NOT NULL,
+    encumbered          bigint[]           NOT NULL,
+    quantity            bigint[]           NOT NULL,
+    quantity_encumbered bigint[]           NOT NULL,
+    PRIMARY KEY (ledger_id, slot, first_position)
+) WITH (
+    toast_tuple_target = 8160,
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0,
+    autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 100000
+);
+
 -- totals
 
 CREATE TABLE soquy.total_keys (

@@ -112,7 +112,18 @@ SELECT l.ledger, b.fund, f.unit, b.asset, l.currency,
     round((b.posted - b.encumbered) / 10::numeric ^ l.decimals, l.decimals) AS available,
     coalesce(g.measure, '') AS measure, round(b.quantity / 1000::numeric, 3) AS quantity,
     round(b.quantity_encumbered / 1000::numeric, 3) AS quantity_encumbered
-FROM soquy.balances b
+FROM (
+    SELECT ledger_id, slot, fund, asset, sum(posted) AS posted, sum(encumbered) AS encumbered, sum(quantity) AS quantity,
+        sum(quantity_encumbered) AS quantity_encumbered
+    FROM (
+        SELECT ledger_id, slot, fund, asset, posted, encumbered, quantity, quantity_encumbered FROM soquy.balances
+        UNION ALL
+        SELECT k.ledger_id, k.slot, e.fund, e.asset, e.posted, e.encumbered, e.quantity, e.quantity_encumbered
+        FROM soquy.balance_entries k, unnest(k.fund, k.asset, k.posted, k.encumbered, k.quantity, k.quantity_encumbered)
+            AS e (fund, asset, posted, encumbered, quantity, quantity_encumbered)
+    ) entries
+    GROUP BY ledger_id, slot, fund, asset
+) b
 JOIN soquy.progress p ON p.ledger_id = b.ledger_id AND p.projection = 'balances' AND p.slot = b.slot
 JOIN reporting.ledgers l ON l.ledger_id = b.ledger_id
 LEFT JOIN soquy.progress pf ON pf.ledger_id = b.ledger_id AND pf.projection = 'funds'

@@ -158,6 +158,25 @@ CREATE TABLE balance_buckets (
     PRIMARY KEY (ledger_id, slot, fund, asset, kind, start, epoch)
 ) STRICT, WITHOUT ROWID;
 
+-- What the last batches brought to holdings that have a row in balances: a row a batch and block of positions, with lists as in total_facts. A
+-- later batch puts it into balances and balance_buckets, some thousand entries at a time. Whoever reads those adds it.
+CREATE TABLE balance_entries (
+    ledger_id           BLOB    NOT NULL,
+    slot                INTEGER NOT NULL,
+    first_position      INTEGER NOT NULL,
+    last_position       INTEGER NOT NULL,
+    first_day           INTEGER NOT NULL,
+    last_day            INTEGER NOT NULL,
+    fund                BLOB    NOT NULL,
+    asset               BLOB    NOT NULL,
+    day                 BLOB    NOT NULL,
+    posted              BLOB    NOT NULL,
+    encumbered          BLOB    NOT NULL,
+    quantity            BLOB    NOT NULL,
+    quantity_encumbered BLOB    NOT NULL,
+    PRIMARY KEY (ledger_id, slot, first_position)
+) STRICT, WITHOUT ROWID;
+
 -- totals
 
 CREATE TABLE total_keys (

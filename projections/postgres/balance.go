@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -50,6 +51,10 @@ const (
 			) parts
 		) s`
 	inOrder = ` ORDER BY b.fund, b.asset`
+
+	// What waits in a table of its own: $1 is the ledger and $2 the version of the model.
+	ofModel = ` FROM balance_entries
+		WHERE ledger_id = $1 AND slot = (SELECT slot FROM progress WHERE ledger_id = $1 AND projection = 'balances' AND version = $2)`
 )
 
 // spills are what comes before the statement that writes rows of a table with marks, by the table's name. $1 to $3 are those of the statement,
@@ -147,6 +152,17 @@ func (r *Reader) balances(ctx context.Context, q projections.BalanceQuery) (list
 		n := len(args) + 1
 		read(fmt.Sprintf("%s WHERE b.fund = $%d%s", query, n, inOrder), append(slices.Clone(args), fund)...)
 	}
+	p := projections.NewEntryPack()
+	entries, args := "SELECT "+strings.Join(p.Table.Stored().Names(), ", ")+ofModel, args[:2]
+	if len(funds) > 0 {
+		entries, args = entries+` AND fund && $3`, append(slices.Clone(args), funds)
+	}
+	batch.Queue(entries, args...).Query(func(rows pgx.Rows) error {
+		return eachPack(rows, nil, p, projections.Whole(func(p *projections.Pack) error {
+			q.AddEntries(list, parts, p)
+			return nil
+		}))
+	})
 	if err := r.tx.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, err
 	}

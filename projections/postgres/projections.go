@@ -59,12 +59,13 @@ func (p *Projections) Join(ctx context.Context, tx pgx.Tx, b *eventstore.Batch) 
 	w, _ := p.writers.Get().(*writer)
 	if w == nil {
 		w = newWriter(projections.Models(), "progress")
+		w.fold.KeepApart()
 	}
 	w.begin(ctx, tx, b.Ledger)
-	w.settled = p.settled.of(b)
+	w.settled, w.apart = p.settled.of(b)
 	end := func(committed bool) {
 		if committed {
-			w.settled.committed(b.Last(), w.fresh)
+			w.settled.committed(b.Last(), w.fresh, w.apart)
 		}
 		w.end()
 		p.writers.Put(w)
@@ -89,6 +90,8 @@ func (p *Projections) Join(ctx context.Context, tx pgx.Tx, b *eventstore.Batch) 
 			return err
 		}
 	}
-	w.write()
+	if err := w.write(); err != nil {
+		return err
+	}
 	return w.send()
 }

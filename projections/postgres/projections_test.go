@@ -23,6 +23,7 @@ type database struct {
 	store  *store.Store
 	p      *postgres.Projections
 	joined atomic.Int64 // nanoseconds
+	url    string
 }
 
 // join is the joiner, with a clock.
@@ -36,8 +37,15 @@ func (d *database) Joined() time.Duration { return time.Duration(d.joined.Load()
 
 func open(t testing.TB) projectiontest.Database {
 	t.Helper()
-	d := &database{p: postgres.New()}
-	s, err := store.Open(t.Context(), pgtest.Database(t), store.Options{Mode: store.Create}, d.join)
+	return openAt(t, pgtest.Database(t))
+}
+
+func (d *database) Again(t testing.TB) projectiontest.Database { return openAt(t, d.url) }
+
+func openAt(t testing.TB, url string) *database {
+	t.Helper()
+	d := &database{p: postgres.New(), url: url}
+	s, err := store.Open(t.Context(), url, store.Options{Mode: store.Create}, d.join)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,6 +81,13 @@ func (d *database) Exec(ctx context.Context, table, query string) error {
 		_, err := tx.Exec(ctx, strings.ReplaceAll(query, "{table}", table))
 		return err
 	})
+}
+
+func (d *database) Count(ctx context.Context, table string) (n int, err error) {
+	err = d.store.View(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		return tx.QueryRow(ctx, "SELECT count(*) FROM "+table).Scan(&n)
+	})
+	return n, err
 }
 
 func TestProjections(t *testing.T) { projectiontest.Run(t, open) }

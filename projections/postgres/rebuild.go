@@ -152,7 +152,7 @@ func (r *rebuild) fill(ctx context.Context, tx pgx.Tx, to int64) error {
 	if err := r.w.flush(); err != nil {
 		return err
 	}
-	r.settled.committed(to, r.w.fresh) // else the rebuild is over
+	r.settled.committed(to, r.w.fresh, apart{}) // else the rebuild is over
 	return nil
 }
 
@@ -205,7 +205,7 @@ func (r *rebuild) finish(ctx context.Context, tx pgx.Tx) error {
 func (r *rebuild) empty(ctx context.Context, tx pgx.Tx) error {
 	batch := new(pgx.Batch)
 	for _, m := range r.models {
-		for _, t := range m.Tables {
+		for _, t := range m.All() {
 			batch.Queue(fmt.Sprintf(`DELETE FROM %s t USING rebuilds r
 				WHERE r.ledger_id = $1 AND r.projection = $2 AND t.ledger_id = $1 AND t.slot = r.slot`, t.Name), r.ledger, m.Name)
 		}

@@ -37,13 +37,14 @@ type settledKeys struct {
 	mu      sync.Mutex
 	through int64 // the last position that was seen committed
 	keys    map[settledKey]struct{}
+	apart   apart
 }
 
 // maxSettled is how many keys of a ledger are remembered.
 const maxSettled = 1 << 17
 
 // of returns what is known before a batch.
-func (s *settled) of(b *eventstore.Batch) *settledKeys {
+func (s *settled) of(b *eventstore.Batch) (*settledKeys, apart) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ledgers == nil {
@@ -54,18 +55,20 @@ func (s *settled) of(b *eventstore.Batch) *settledKeys {
 		k = new(settledKeys)
 		s.ledgers[b.Ledger] = k
 	}
-	k.begin(b.After)
-	return k
+	return k, k.begin(b.After)
 }
 
 // begin forgets the keys of a ledger that is not as far as it was: it is not the one that was seen.
-func (s *settledKeys) begin(at int64) {
+func (s *settledKeys) begin(at int64) apart {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.keys == nil || at < s.through || len(s.keys) > maxSettled {
 		s.keys = map[settledKey]struct{}{}
-		s.through = at
+		s.through, s.apart = at, apart{}
 	}
+	now := s.apart
+	now.others = now.others || at != s.through
+	return now
 }
 
 func (s *settledKeys) has(k settledKey) bool {
@@ -76,10 +79,12 @@ func (s *settledKeys) has(k settledKey) bool {
 }
 
 // committed remembers keys that were put by events through a position.
-func (s *settledKeys) committed(through int64, keys []settledKey) {
+func (s *settledKeys) committed(through int64, keys []settledKey, now apart) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.through = max(s.through, through)
+	if through > s.through {
+		s.through, s.apart = through, now
+	}
 	for _, k := range keys {
 		s.keys[k] = struct{}{}
 	}

@@ -31,6 +31,7 @@ type writer struct {
 
 	settled *settledKeys // of rows that are there, and need not be put
 	fresh   []settledKey // of rows that were put and will not have to be again
+	apart   apart        // as it will be with the batch
 }
 
 // newWriter makes a writer of models into the slots that a table names: progress or rebuilds.
@@ -40,7 +41,7 @@ func newWriter(models []*projections.Model, slots string) *writer {
 	for _, m := range models {
 		w.names = append(w.names, m.Name)
 		w.versions = append(w.versions, int32(m.Version))
-		for _, t := range m.Tables {
+		for _, t := range m.All() {
 			w.inserts[t], w.upserts[t] = statements(t.Stored(), slots)
 		}
 	}
@@ -100,7 +101,7 @@ func (w *writer) begin(ctx context.Context, tx pgx.Tx, ledger uuid.UUID) {
 
 // end forgets the transaction, and what was not written.
 func (w *writer) end() {
-	w.ctx, w.tx, w.batch, w.queue, w.settled, w.fresh = nil, nil, nil, nil, nil, w.fresh[:0]
+	w.ctx, w.tx, w.batch, w.queue, w.settled, w.fresh, w.apart = nil, nil, nil, nil, nil, w.fresh[:0], apart{}
 	w.fold.Reset()
 }
 
@@ -152,9 +153,12 @@ func (w *writer) send() error {
 }
 
 // write puts the statements that write the rows of the fold, which must not change until they were sent.
-func (w *writer) write() {
+func (w *writer) write() error {
+	if err := w.place(); err != nil {
+		return err
+	}
 	for _, m := range w.fold.Models() {
-		for _, t := range m.Tables {
+		for _, t := range m.All() {
 			if t.Packed() {
 				if p := (packs{w.fold.Rows(t), w.fold.Rows(t).Packs()}); p.Len() > 0 {
 					w.put(w.inserts[t], w.ledger, m.Name, p)
@@ -176,6 +180,7 @@ func (w *writer) write() {
 			}
 		}
 	}
+	return nil
 }
 
 // isThere reports whether a row is there already for sure, and notes one that will be.
@@ -194,8 +199,10 @@ func (w *writer) isThere(t *projections.Table, row int) bool {
 // flush writes the rows of the fold at once, and whatever was put before, and empties the fold.
 func (w *writer) flush() error {
 	w.queue = nil // the transaction sends what was queued before the next statement that is not
-	w.write()
-	err := w.send()
+	err := w.write()
+	if err == nil {
+		err = w.send()
+	}
 	w.fold.Reset()
 	return err
 }

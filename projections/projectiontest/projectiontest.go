@@ -45,6 +45,10 @@ type Database interface {
 	Rebuild(ctx context.Context, ledger uuid.UUID, names []string, events projections.Events, progress func(done, total int64)) error
 	// Exec changes rows behind the back of the read models. "{table}" in the query is the table's name in this database.
 	Exec(ctx context.Context, table, query string) error
+	// Count says how many rows a table has.
+	Count(ctx context.Context, table string) (int, error)
+	// Again opens the database once more, as another process does.
+	Again(t testing.TB) Database
 }
 
 // Open makes a new, empty database that is closed when the test ends.
@@ -66,6 +70,7 @@ func Run(t *testing.T, open Open) {
 	t.Run("Counted", func(t *testing.T) { testCounted(t, open) })
 	t.Run("Books", func(t *testing.T) { testBooks(t, open) })
 	t.Run("Query", func(t *testing.T) { testQuery(t, open) })
+	t.Run("Entries", func(t *testing.T) { testEntries(t, open) })
 	t.Run("Check", func(t *testing.T) { testCheck(t, open) })
 	t.Run("Join", func(t *testing.T) { testJoin(t, open) })
 	t.Run("Rebuild", func(t *testing.T) { testRebuild(t, open) })

@@ -66,15 +66,31 @@ func (r *Reader) balances(ctx context.Context, q projections.BalanceQuery) ([]pr
 			&b.Posted, &b.Encumbered, &b.Quantity, &b.QuantityEncumbered,
 		}
 	})
-	if err != nil || q.AsOf == nil && q.KnownAt == nil {
+	if err != nil {
+		return nil, err
+	}
+	parts := make([]int64, len(list)) // that each is the sum of
+	past := q.AsOf != nil || q.KnownAt != nil
+	if past {
+		if err := r.pastBalances(ctx, list, parts, &q); err != nil {
+			return nil, err
+		}
+	}
+	p := projections.NewEntryPack()
+	rows, err = r.query(ctx, "balances", packs(p.Table))
+	err = eachPack(rows, err, p, false, projections.Whole(func(p *projections.Pack) error {
+		q.AddEntries(list, parts, p)
+		return nil
+	}))
+	if err != nil || !past {
 		return list, err
 	}
-	return r.pastBalances(ctx, list, &q)
+	return q.KnownAt.AddBalances(list, parts, q.AsOf), nil
 }
 
-// pastBalances replaces the balances of holdings by those at the end of a date, as they were known at a position, and leaves out those
-// that had no entry by then.
-func (r *Reader) pastBalances(ctx context.Context, list []projections.BalanceRow, q *projections.BalanceQuery) ([]projections.BalanceRow, error) {
+// pastBalances replaces the balances of holdings by those at the end of a date, as they were known at a position, as far as they are in the
+// tables; parts is of how many rows each is the sum then.
+func (r *Reader) pastBalances(ctx context.Context, list []projections.BalanceRow, parts []int64, q *projections.BalanceQuery) error {
 	const (
 		// ?3 fund, ?4 asset, ?5 to ?7 the ends of the buckets, ?8 the first epoch that does not count.
 		sum = `SELECT count(*), coalesce(sum(posted), 0), coalesce(sum(encumbered), 0),
@@ -97,35 +113,34 @@ func (r *Reader) pastBalances(ctx context.Context, list []projections.BalanceRow
 	)
 	at, err := r.at(ctx, "balances")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	bounds := q.KnownAt.Bounds()
 	all, err := r.fundUnits(ctx, q.Funds) // at once: a question a fund takes much longer where there are many
 	if err != nil {
-		return nil, err
+		return err
 	}
 	known := slices.DeleteFunc(all, func(u projections.FundUnit) bool { return u.Position > bounds.Position })
 	sums, err := r.tx.PrepareContext(ctx, sum)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer sums.Close()
 	ends := q.Ends()
 	units := projections.FundsOf(known, &ends.Day)
-	parts := make([]int64, len(list))
 	for i := range list {
 		b := &list[i]
 		err := sums.QueryRowContext(ctx, r.ledger[:], at.Slot, b.Fund, string(b.Asset),
 			int64(ends.Months), int64(ends.Days), int64(ends.Day), bounds.Epoch).
 			Scan(&parts[i], &b.Posted, &b.Encumbered, &b.Quantity, &b.QuantityEncumbered)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if unit, there := units[b.Fund]; there {
 			b.Unit = unit
 		}
 	}
-	return q.KnownAt.AddBalances(list, parts, q.AsOf), nil
+	return nil
 }
 
 // jsonList is how a list of texts is bound.

@@ -83,7 +83,8 @@ func (p *Projections) Join(_ context.Context, tx Tx, b *eventstore.Batch) error 
 	w, _ := p.writers.Get().(*writer)
 	if w == nil {
 		w = newWriter(models)
-		w.known = map[knownKey]struct{}{}
+		w.known, w.apart = map[knownKey]struct{}{}, map[knownKey]apart{}
+		w.fold.KeepApart()
 	}
 	defer p.writers.Put(w)
 	if b.After > 0 {
@@ -91,6 +92,9 @@ func (p *Projections) Join(_ context.Context, tx Tx, b *eventstore.Batch) error 
 			return fmt.Errorf("advance the read models: %w", err)
 		}
 		have = w.progress.have
+	}
+	if len(w.known) > mostKnown {
+		clear(w.known)
 	}
 	w.after = b.After
 	return w.write(tx, b.Ledger, func(m string) int { return have[m].Slot }, func(yield func(*domain.Event) error) error {

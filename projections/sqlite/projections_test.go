@@ -22,6 +22,7 @@ type database struct {
 	store  *store.Store
 	p      *sqlite.Projections
 	joined atomic.Int64 // nanoseconds
+	path   string
 }
 
 // join is the joiner, with a clock.
@@ -35,8 +36,15 @@ func (d *database) Joined() time.Duration { return time.Duration(d.joined.Load()
 
 func open(t testing.TB) projectiontest.Database {
 	t.Helper()
-	d := &database{p: sqlite.New()}
-	s, err := store.Open(filepath.Join(t.TempDir(), "book.soquy"), store.Options{Mode: store.Create}, d.join)
+	return openAt(t, filepath.Join(t.TempDir(), "book.soquy"))
+}
+
+func (d *database) Again(t testing.TB) projectiontest.Database { return openAt(t, d.path) }
+
+func openAt(t testing.TB, path string) *database {
+	t.Helper()
+	d := &database{p: sqlite.New(), path: path}
+	s, err := store.Open(path, store.Options{Mode: store.Create}, d.join)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,6 +80,13 @@ func (d *database) Exec(ctx context.Context, table, query string) error {
 		_, err := tx.ExecContext(ctx, strings.ReplaceAll(query, "{table}", table))
 		return err
 	})
+}
+
+func (d *database) Count(ctx context.Context, table string) (n int, err error) {
+	err = d.store.View(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, "SELECT count(*) FROM "+table).Scan(&n)
+	})
+	return n, err
 }
 
 func TestProjections(t *testing.T) { projectiontest.Run(t, open) }

@@ -251,7 +251,7 @@ func (r *rebuild) swap(ctx context.Context, tx *sql.Tx) (err error) {
 // empty deletes the rows of a slot, a part in each transaction, as long as nobody else began a rebuild of the model.
 func (r *rebuild) empty(ctx context.Context, m *projections.Model, slot int) error {
 	const mine = `SELECT count(*) FROM rebuilds WHERE ledger_id = ? AND projection = ? AND builder = ? AND slot = ?`
-	for _, t := range m.Tables {
+	for _, t := range m.All() {
 		t := t.Stored()
 		keys := t.Names()[:t.Keys]
 		names := strings.Join(keys, ", ")

@@ -31,11 +31,13 @@ type writer struct {
 	slot   func(model string) int
 	args   []any
 
-	// Of a joiner: the keys of facts that are known to be in their table, and the position before the batch. A key that an event
+	// Of a joiner: the keys of facts and the holdings that are known to be in their table, and the position before the batch. A key that an event
 	// of the log has is in every slot that was live since, so it need not be inserted, and refused, again and again.
 	known    map[knownKey]struct{}
 	after    int64
 	progress progress
+	apart    map[knownKey]apart // of a ledger and a slot: the key is zero
+	flushed  bool               // something of the batch was written already
 }
 
 type knownKey struct {
@@ -44,14 +46,14 @@ type knownKey struct {
 	key    [16]byte
 }
 
-// mostKnown is how many keys of facts are remembered.
+// mostKnown is how many keys of facts and holdings are remembered.
 const mostKnown = 1 << 16
 
 func newWriter(models []*projections.Model) *writer {
 	w := &writer{queries: map[*projections.Table]statements{}}
 	w.fold = projections.NewFold(models, w)
 	for _, m := range models {
-		for _, t := range m.Tables {
+		for _, t := range m.All() {
 			w.queries[t] = statementsOf(t.Stored())
 		}
 	}
@@ -138,7 +140,7 @@ func statementsOf(t *projections.Table) (s statements) {
 func (w *writer) write(
 	tx Tx, ledger uuid.UUID, slot func(string) int, events func(yield func(*domain.Event) error) error,
 ) error {
-	w.tx, w.ledger, w.slot = tx, ledger, slot
+	w.tx, w.ledger, w.slot, w.flushed = tx, ledger, slot, false
 	defer func() {
 		w.tx, w.slot = nil, nil
 		w.fold.Reset()
@@ -152,8 +154,11 @@ func (w *writer) write(
 
 // flush writes the rows of the fold.
 func (w *writer) flush() error {
+	if err := w.place(); err != nil {
+		return err
+	}
 	for _, m := range w.fold.Models() {
-		for _, t := range m.Tables {
+		for _, t := range m.All() {
 			if err := w.flushTable(t, w.slot(m.Name)); isConstraint(err) {
 				return fmt.Errorf("%w: write %s: %w", eventstore.ErrCorrupt, t.Name, err)
 			} else if err != nil {
@@ -162,6 +167,7 @@ func (w *writer) flush() error {
 		}
 	}
 	w.fold.Reset()
+	w.flushed = true
 	return nil
 }
 
@@ -248,9 +254,6 @@ func (w *writer) spill(t *projections.Table, some []int, slot int) (met []int, e
 // unknown returns those of the rows of total_keys that are to be inserted.
 func (w *writer) unknown(rows *projections.Rows, slot int) (*projections.Rows, error) {
 	const committed = `SELECT 1 FROM total_keys WHERE ledger_id = ? AND slot = ? AND fact_key = ? AND first_position <= ?`
-	if len(w.known) > mostKnown {
-		clear(w.known)
-	}
 	var fresh []int
 	for i := range rows.Len() {
 		k := knownKey{w.ledger, slot, rows.Column(0).IDs[i]}

@@ -1,0 +1,63 @@
+package postgres
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/soquy/soquy/projections"
+)
+
+// apart is how much there is in the table of entries, as far as this process knows.
+type apart struct {
+	counted     bool // since it was emptied
+	others      bool // there may be more, of other processes
+	packs, rows int
+}
+
+// place decides where the entries of a batch go: into the table for them, where each holding has a row already and there is room, or else, with
+// all that is in that table, where they belong.
+func (w *writer) place() error {
+	entries := w.fold.Apart()
+	if entries == nil || entries.Len() == 0 {
+		return nil
+	}
+	all := w.haveRows(entries)
+	now := w.apart
+	now.packs += len(entries.Packs())
+	now.rows += entries.Len()
+	if now.counted && now.packs <= projections.MaxEntryPacks && now.rows <= projections.MaxEntries && all {
+		w.apart = now
+		return nil
+	}
+	before := w.apart
+	w.apart = apart{counted: true}
+	w.fold.Settle()
+	if before == w.apart {
+		return nil // there are none
+	}
+	return w.collect()
+}
+
+// haveRows reports whether each holding of some entries has a row for sure, and notes those that have not and will have one.
+func (w *writer) haveRows(entries *projections.Rows) bool {
+	all := true
+	for i := range entries.Len() {
+		if k := (settledKey{entries.Table, entries.Holding(i)}); !w.settled.has(k) {
+			w.fresh = append(w.fresh, k)
+			all = false
+		}
+	}
+	return all
+}
+
+// collect takes all entries out of their table and adds them to the fold.
+func (w *writer) collect() error {
+	p := projections.NewEntryPack()
+	query := fmt.Sprintf(`DELETE FROM %[1]s t USING %[2]s p WHERE p.ledger_id = $1 AND p.projection = $2 AND t.ledger_id = $1 AND t.slot = p.slot
+		RETURNING t.%[3]s`, p.Table.Name, w.slots, strings.Join(p.Table.Stored().Names(), ", t."))
+	rows, err := w.tx.Query(w.ctx, query, w.ledger, "balances")
+	return refused(eachPack(rows, err, p, projections.Whole(func(p *projections.Pack) error {
+		w.fold.AddEntries(p)
+		return nil
+	})))
+}

@@ -1,0 +1,171 @@
+package projectiontest
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/soquy/soquy/domain"
+	"github.com/soquy/soquy/projections"
+)
+
+// testEntries: what batches bring to balances waits in a table of its own, as long as that does not get long, and is a part of every answer.
+func testEntries(t *testing.T, open Open) {
+	h := NewHistory(t, 21).Province()
+	w := newWriter(t, open(t), "entries")
+	donate := func(n int, fund string) {
+		for range n {
+			h.Do(give(fund, "VCB", "1000"))
+		}
+	}
+	// waiting appends what is new, and returns how many packs wait then.
+	waiting := func(batch int) int {
+		t.Helper()
+		w.append(h.Log, len(h.Log), constantly(batch))
+		n, err := w.db.Count(t.Context(), "balance_entries")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.same(h.Log)
+		return n
+	}
+	h.On("2017-03-01")
+	donate(1, "TQ")
+	equal(t, "a holding's first entry has a row of its own", waiting(1), 0)
+	donate(10, "TQ")
+	first := waiting(1)
+	if first == 0 || first > 10 {
+		t.Errorf("%d packs wait after 10 batches of one", first)
+	}
+	w.answers(h)
+	donate(1, "X1Q")
+	equal(t, "another holding's first entry", waiting(1), 0)
+	donate(projections.MaxEntryPacks, "X1Q")
+	before := waiting(1)
+	if before == 0 || before > projections.MaxEntryPacks {
+		t.Errorf("%d packs wait", before)
+	}
+	donate(projections.MaxEntryPacks, "TQ")
+	if n := waiting(1); n > projections.MaxEntryPacks {
+		t.Errorf("%d packs wait", n)
+	}
+
+	// An entry for each day, so many that they do not wait although there are few packs.
+	begin, i := Date("2016-12-01"), 0
+	const days = 60
+	most := 0
+	for range projections.MaxEntries/days + 2 {
+		for range days {
+			h.On((begin + domain.Date(i%500)).String()).Do(give("TQ", "AN", "1"))
+			i++
+		}
+		w.append(h.Log, len(h.Log), constantly(days))
+		n, err := w.db.Count(t.Context(), "balance_entries")
+		if err != nil {
+			t.Fatal(err)
+		}
+		most = max(most, n)
+	}
+	if n := waiting(days); most < 20 || n >= most {
+		t.Errorf("%d packs of %d entries waited, then %d", most, days, n)
+	}
+	w.answers(h)
+
+	tamperEntries(t, w, h)
+
+	// A rebuild leaves none, and what comes then waits again.
+	rebuild := func() {
+		t.Helper()
+		err := w.db.Rebuild(t.Context(), w.l.ID, []string{"balances"}, eventsOf(func() []domain.Event { return h.Log }), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	rebuild()
+	equal(t, "after a rebuild", waiting(1), 0)
+	donate(5, "X1Q")
+	if n := waiting(1); n == 0 || n > 6 {
+		t.Errorf("after a rebuild %d packs wait", n)
+	}
+
+	// Two processes in turn.
+	one, two := w.db, w.db.Again(t)
+	for i := range 5 * projections.MaxEntryPacks {
+		fund := "TQ"
+		if i%7 == 0 {
+			fund = "X1Q"
+		}
+		if i%60 == 0 {
+			fund = []string{"H1Q", "H2Q", "X2Q", "X3Q", "C2Q", "TQ"}[i/60]
+		}
+		h.On(fmt.Sprintf("2017-05-%02d", 1+i%28)).Do(give(fund, "VCB", "7"))
+		w.db = one
+		if i%3 == 0 {
+			w.db = two
+		}
+		w.append(h.Log, len(h.Log), constantly(1))
+		if i%50 == 0 {
+			w.same(h.Log)
+		}
+	}
+	if n := waiting(1); n > 2*projections.MaxEntryPacks {
+		t.Errorf("of two processes %d packs wait", n)
+	}
+	w.answers(h)
+}
+
+// tamperEntries: whatever is changed in what waits is found.
+func tamperEntries(t *testing.T, w *writer, h *History) {
+	t.Helper()
+	// some appends until there are several packs of different days.
+	some := func() {
+		t.Helper()
+		for i, n := 0, 0; n < 3; i++ {
+			h.On(fmt.Sprintf("2017-04-%02d", 1+i%30)).Do(give("TQ", "VCB", "5"), give("X1Q", "VCB", "6"))
+			w.append(h.Log, len(h.Log), constantly(2))
+			var err error
+			if n, err = w.db.Count(t.Context(), "balance_entries"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	some()
+	want := folded(t, h.Log)
+	const last = "first_position = (SELECT max(first_position) FROM {table})"
+	for _, change := range []string{
+		"DELETE FROM {table}",
+		"DELETE FROM {table} WHERE " + last,
+		"DELETE FROM {table} WHERE first_position = (SELECT min(first_position) FROM {table})",
+		"UPDATE {table} SET first_position = first_position + 1 WHERE " + last,
+		"UPDATE {table} SET first_position = first_position - 30000",
+		"UPDATE {table} SET last_position = last_position + 1 WHERE " + last,
+		"UPDATE {table} SET last_position = last_position - 1 WHERE " + last,
+		"UPDATE {table} SET first_day = first_day - 1 WHERE " + last,
+		"UPDATE {table} SET last_day = last_day + 1 WHERE " + last,
+		"UPDATE {table} SET fund = asset, asset = fund WHERE " + last,
+		"UPDATE {table} SET posted = encumbered, encumbered = posted WHERE " + last,
+		"UPDATE {table} SET quantity = posted WHERE " + last,
+		"UPDATE {table} SET quantity_encumbered = posted WHERE " + last,
+		"UPDATE {table} SET day = (SELECT day FROM {table} ORDER BY first_position LIMIT 1) WHERE " + last,
+		"UPDATE {table} SET slot = 1 - slot WHERE " + last,
+	} {
+		if err := w.db.Exec(t.Context(), "balance_entries", change); err != nil {
+			t.Fatalf("%s: %v", change, err)
+		}
+		all, err := w.db.Check(t.Context(), w.l.ID, want, int64(len(h.Log)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range all {
+			if wrong := c.Wrong > 0; wrong != (c.Name == "balances") {
+				t.Errorf("%s: %s has %d wrong rows: %v", change, c.Name, c.Wrong, c.Mismatches)
+			}
+		}
+		err = w.db.Rebuild(t.Context(), w.l.ID, []string{"balances"}, eventsOf(func() []domain.Event { return h.Log }), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		some()
+		want = folded(t, h.Log)
+		w.same(h.Log)
+	}
+}
