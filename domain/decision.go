@@ -1,6 +1,7 @@
 package domain
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,7 +19,10 @@ type decision struct {
 	now    time.Time
 	events []Event
 
-	taken map[voucherSeries]int // numbers that this command took
+	// The papers that this command has taken numbers for, one a unit and series: most have one, for which a map would be dear.
+	series voucherSeries // that was taken last
+	last   Voucher
+	taken  map[voucherSeries]Voucher // all, where there are several
 }
 
 // add adds an event at the next position. Nothing is added once something was refused.
@@ -228,19 +232,21 @@ func cost(available Balance, quantity int64) int64 {
 // voucher takes a number of a series: one a command, unit and series.
 func (d *decision) voucher(list []Voucher, unit string, a Asset, in bool) []Voucher {
 	s := voucherSeries{unit: unit, series: series(a, in), year: d.c.EffectiveOn.Year()}
-	n, taken := d.taken[s]
-	if !taken {
-		n = d.b.lastVoucher[s] + 1
-		if d.taken == nil {
-			d.taken = make(map[voucherSeries]int, 2)
+	if s != d.series {
+		v, taken := d.taken[s]
+		if !taken {
+			v = s.number(d.b.lastVoucher[s] + 1)
 		}
-		d.taken[s] = n
-	}
-	v := s.number(n)
-	for _, have := range list {
-		if have == v {
-			return list
+		if d.series != (voucherSeries{}) {
+			if d.taken == nil {
+				d.taken = map[voucherSeries]Voucher{d.series: d.last}
+			}
+			d.taken[s] = v
 		}
+		d.series, d.last = s, v
 	}
-	return append(list, v)
+	if !slices.Contains(list, d.last) {
+		list = append(list, d.last)
+	}
+	return list
 }

@@ -86,7 +86,11 @@ func (c *ReceiveDonation) validate(s *static) {
 func (s *static) lines(lines []LineInput, labour bool) {
 	s.count("/data/lines", len(lines), MaxLines)
 	for i := range lines {
-		l, p := &lines[i], index("/data/lines", i)
+		l := &lines[i]
+		if l.Asset.IsMoney() && plain(l.Amount) && l.Quantity == "" && l.Measure == "" && l.ValuedBy == "" {
+			continue // nearly all are so: no pointer is made
+		}
+		p := index("/data/lines", i)
 		if !l.Asset.validHolding() && (!labour || l.Asset != Labour) {
 			s.malformed(p+"/asset", "unknown asset")
 			continue

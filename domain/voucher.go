@@ -48,7 +48,22 @@ type voucherSeries struct {
 }
 
 func (s voucherSeries) number(n int) Voucher {
-	return Voucher{Unit: s.unit, Number: fmt.Sprintf("%s-%04d-%06d", s.series, s.year, n)}
+	var buf [24]byte
+	b := append(append(buf[:0], s.series...), '-')
+	b = append(appendDigits(b, s.year, 4), '-')
+	return Voucher{Unit: s.unit, Number: string(appendDigits(b, n, 6))}
+}
+
+// appendDigits appends a number, with zeros before it up to a width.
+func appendDigits(b []byte, n, width int) []byte {
+	least := 1 // of as many digits as the width
+	for range width - 1 {
+		least *= 10
+	}
+	for ; least > 1 && n < least; least /= 10 {
+		b = append(b, '0')
+	}
+	return strconv.AppendInt(b, int64(n), 10)
 }
 
 // ParseVoucherNumber splits PT-2017-000001 into its series, year and number.

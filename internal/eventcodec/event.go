@@ -241,6 +241,10 @@ func New(origin string, decimals int) *Codec {
 
 // Encode appends the envelope of an event. fingerprint is that of the command, with its first event, else nil.
 func (c *Codec) Encode(dst []byte, e *domain.Event, fingerprint *[32]byte) []byte {
+	return c.encode(dst, e, fingerprint, e.Subjects())
+}
+
+func (c *Codec) encode(dst []byte, e *domain.Event, fingerprint *[32]byte, subjects []string) []byte {
 	k := coder{mode: writing, decimals: c.decimals}
 	w := &k.w
 	w.Buf = dst
@@ -264,7 +268,6 @@ func (c *Codec) Encode(dst []byte, e *domain.Event, fingerprint *[32]byte) []byt
 	if fingerprint != nil {
 		k.hash("fingerprint", fingerprint)
 	}
-	subjects := e.Subjects()
 	texts(&k, "subjects", &subjects)
 	w.Key("data")
 	k.object(func() {
@@ -384,9 +387,10 @@ func appendTwo(dst []byte, n int) []byte { return append(dst, byte('0'+n/10), by
 
 // Record encodes an event into what the log stores of it.
 func (c *Codec) Record(e *domain.Event, fingerprint *[32]byte) eventstore.Record {
+	subjects := e.Subjects()
 	return eventstore.Record{
 		Position: e.Position, ID: e.ID, Type: e.Body.Type(), EffectiveOn: int32(e.EffectiveOn), RecordedAt: e.RecordedAt,
-		Envelope: c.Encode(make([]byte, 0, 768), e, fingerprint), Subjects: e.Subjects(), Event: e,
+		Envelope: c.encode(make([]byte, 0, 768), e, fingerprint, subjects), Subjects: subjects, Event: e,
 	}
 }
 

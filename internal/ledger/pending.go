@@ -134,6 +134,7 @@ func (w *writer) decide(ctx context.Context, b *batch, p *pending, known map[uui
 		return nil
 	}
 	mark, records := w.book.Mark(), len(b.Records)
+	b.Records, b.events = slices.Grow(b.Records, len(events)), slices.Grow(b.events, len(events))
 	for i := range events {
 		var of *[32]byte
 		if i == 0 {

@@ -189,7 +189,7 @@ func (s *stream) begin() {
 	} else {
 		mark = s.book.Mark()
 	}
-	s.draft = &draft{batch: s.newBatch(enough), mark: mark}
+	s.draft = &draft{batch: s.newBatch(min(s.among, MaxBatch)), mark: mark}
 	s.deadline, s.late = nil, false
 }
 

@@ -409,9 +409,10 @@ func (w *writer) prepare(ctx context.Context, list []*pending, a *attempt) (*bat
 	return b, nil
 }
 
-// newBatch begins a batch of commands that are decided on the book as it is.
+// newBatch begins a batch of about so many commands that are decided on the book as it is.
 func (w *writer) newBatch(commands int) *batch {
-	b := &batch{byID: make(map[uuid.UUID]int, commands)}
+	b := &batch{byID: make(map[uuid.UUID]int, commands), accepted: make([]accepted, 0, commands), events: make([]*domain.Event, 0, commands)}
+	b.Records, b.Commands = make([]eventstore.Record, 0, commands), make([]eventstore.Command, 0, commands)
 	b.Ledger, b.Origin, b.After = w.ledger, w.opened.Origin, w.book.Position()
 	return b
 }
