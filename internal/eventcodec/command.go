@@ -199,8 +199,7 @@ func commandShape(c *coder, body domain.CommandBody) {
 type Parser struct {
 	top, data jcs.Reader
 	coder     coder
-	canonical jcs.Canonicalizer
-	buf       []byte
+	canonical coder
 }
 
 // Parse reads one command. The error is a *domain.Refusal; the request then still has the command's ID where it could be read.
@@ -523,8 +522,27 @@ func ParseRemark(doc []byte) (string, error) {
 
 // AppendCanonical appends the RFC 8785 form of a command's type, effective_on and data without private texts.
 func (p *Parser) AppendCanonical(dst []byte, on domain.Date, body domain.CommandBody) ([]byte, error) {
-	c := &coder{mode: writing}
-	c.w.Buf = p.buf[:0]
+	form, err := p.form(on, body)
+	if err != nil {
+		return nil, err
+	}
+	return append(dst, form...), nil
+}
+
+// Fingerprint is the SHA-256 of AppendCanonical: what makes a repeat a repeat.
+func (p *Parser) Fingerprint(on domain.Date, body domain.CommandBody) ([32]byte, error) {
+	form, err := p.form(on, body)
+	if err != nil {
+		return [32]byte{}, err
+	}
+	return sha256.Sum256(form), nil
+}
+
+// form is what AppendCanonical appends, good until the next call.
+func (p *Parser) form(on domain.Date, body domain.CommandBody) ([]byte, error) {
+	c := &p.canonical
+	c.mode, c.w.Sorted = writing, true
+	c.w.Reset()
 	c.w.BeginObject()
 	c.w.Key("data")
 	c.object(func() { commandShape(c, body) })
@@ -533,15 +551,10 @@ func (p *Parser) AppendCanonical(dst []byte, on domain.Date, body domain.Command
 	c.w.Key("type")
 	c.w.String(body.Type())
 	c.w.EndObject()
-	p.buf = c.w.Buf
-	return p.canonical.Append(dst, c.w.Buf)
+	if !utf8.Valid(c.w.Buf) {
+		return nil, errNoText
+	}
+	return c.w.Buf, nil
 }
 
-// Fingerprint is the SHA-256 of AppendCanonical: what makes a repeat a repeat.
-func (p *Parser) Fingerprint(on domain.Date, body domain.CommandBody) ([32]byte, error) {
-	canonical, err := p.AppendCanonical(nil, on, body)
-	if err != nil {
-		return [32]byte{}, err
-	}
-	return sha256.Sum256(canonical), nil
-}
+var errNoText = errors.New("a text of the command is not UTF-8")

@@ -1,7 +1,9 @@
 package eventcodec_test
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -84,10 +86,31 @@ func TestParseEveryCommand(t *testing.T) {
 		if diff := cmp.Diff(req, again); diff != "" {
 			t.Errorf("%s: parsed otherwise the second time:\n%s", name, diff)
 		}
+		if !ordered(t, canonical) {
+			t.Errorf("%s: the members of %s are not in order", name, canonical)
+		}
 		if strings.Contains(string(canonical), "personal") {
 			t.Errorf("%s: a private text is in the fingerprint: %s", name, canonical)
 		}
 	}
+}
+
+// ordered reports whether the members of all objects in a JSON text are in order.
+func ordered(t *testing.T, text []byte) bool {
+	t.Helper()
+	var v any // encoding/json sorts the members of maps
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		t.Fatal(err)
+	}
+	var sorted bytes.Buffer
+	e := json.NewEncoder(&sorted)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		t.Fatal(err)
+	}
+	return bytes.Equal(bytes.TrimSpace(sorted.Bytes()), text)
 }
 
 // The fingerprint is SHA-256 over the RFC 8785 form, which is written here by hand.

@@ -116,27 +116,86 @@ func TestCanonicalize(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := jcs.Canonicalize([]byte(tt.in))
+			got, err := canonicalize([]byte(tt.in))
 			if err != nil || string(got) != tt.want {
 				t.Fatalf("got  %s, %v\nwant %s", got, err, tt.want)
 			}
-			if again, err := jcs.Canonicalize(got); err != nil || !bytes.Equal(again, got) {
+			if again, err := canonicalize(got); err != nil || !bytes.Equal(again, got) {
 				t.Fatalf("again: %s, %v", again, err)
 			}
 		})
 	}
 }
 
-// A Canonicalizer is fit for use after an error.
-func TestCanonicalizerReuse(t *testing.T) {
-	var c jcs.Canonicalizer
-	for range 3 {
-		if out, err := c.Append(nil, []byte(`{"b":{"d":[{"z":1,`)); out != nil || err == nil {
-			t.Fatalf("got %s, %v", out, err)
+// canonicalize writes with Sorted what it reads.
+func canonicalize(in []byte) ([]byte, error) {
+	w := jcs.Writer{Sorted: true}
+	r := jcs.NewReader(in)
+	err := copyValue(&w, r)
+	if err == nil {
+		err = r.End()
+	}
+	return w.Buf, err
+}
+
+func copyValue(w *jcs.Writer, r *jcs.Reader) error {
+	switch r.Kind() {
+	case '{':
+		w.BeginObject()
+		err := r.Object(func(key string) error {
+			w.Key(key)
+			return copyValue(w, r)
+		})
+		if err == nil {
+			w.EndObject()
 		}
-		out, err := c.Append([]byte("x"), []byte(`{"b":{"d":1,"c":2},"a":[]}`))
-		if want := `x{"a":[],"b":{"c":2,"d":1}}`; err != nil || string(out) != want {
-			t.Fatalf("got %s, %v, want %s", out, err, want)
+		return err
+	case '[':
+		w.BeginArray()
+		err := r.Array(func(int) error { return copyValue(w, r) })
+		w.EndArray()
+		return err
+	case '"':
+		v, err := r.String()
+		w.String(v)
+		return err
+	case '0':
+		v, err := r.Int()
+		w.Int(v)
+		return err
+	default:
+		raw, err := r.Raw()
+		w.Raw(raw)
+		return err
+	}
+}
+
+// A Writer that sorts is fit for use after a text that was not ended.
+func TestWriterReset(t *testing.T) {
+	w := jcs.Writer{Sorted: true}
+	for range 3 {
+		w.Reset()
+		w.BeginObject()
+		w.Key("b")
+		w.BeginObject()
+		w.Key("z")
+		w.Reset()
+		w.BeginObject()
+		w.Key("b")
+		w.BeginArray()
+		w.BeginObject()
+		w.Key("d")
+		w.Int(1)
+		w.Key("c")
+		w.String(",")
+		w.EndObject()
+		w.EndArray()
+		w.Key("a")
+		w.BeginObject()
+		w.EndObject()
+		w.EndObject()
+		if want := `{"a":{},"b":[{"c":",","d":1}]}`; string(w.Buf) != want {
+			t.Fatalf("got %s, want %s", w.Buf, want)
 		}
 	}
 }
@@ -160,8 +219,8 @@ func TestCanonicalizeOrder(t *testing.T) {
 			return slices.Compare(utf16.Encode([]rune(a)), utf16.Encode([]rune(b)))
 		})
 		want := write()
-		if got, err := jcs.Canonicalize([]byte(in)); err != nil || string(got) != want {
-			t.Fatalf("Canonicalize(%s) = %s, %v, want %s", in, got, err, want)
+		if got, err := canonicalize([]byte(in)); err != nil || string(got) != want {
+			t.Fatalf("canonicalize(%s) = %s, %v, want %s", in, got, err, want)
 		}
 	})
 }
@@ -257,8 +316,8 @@ func TestReaderDepth(t *testing.T) {
 	if !errors.As(err, &e) || e.Problem != jcs.TooDeep || e.Pointer != strings.Repeat("/0/a", jcs.MaxDepth/2) {
 		t.Errorf("depth %d: %v", jcs.MaxDepth+1, err)
 	}
-	if _, err := jcs.Canonicalize(nest(jcs.MaxDepth)); err != nil {
-		t.Errorf("Canonicalize at depth %d: %v", jcs.MaxDepth, err)
+	if _, err := canonicalize(nest(jcs.MaxDepth)); err != nil {
+		t.Errorf("canonicalize at depth %d: %v", jcs.MaxDepth, err)
 	}
 }
 
@@ -538,21 +597,21 @@ func check(t *testing.T, in []byte) {
 	if want := acceptable(in); want != (err == nil) {
 		t.Fatalf("%q: acceptable %v, but %v", in, want, err)
 	}
-	canon, cerr := jcs.Canonicalize(in)
+	canon, cerr := canonicalize(in)
 	if err != nil {
 		if cerr == nil {
-			t.Fatalf("%q: Canonicalize takes what Skip refuses with %v", in, err)
+			t.Fatalf("%q: canonicalize takes what Skip refuses with %v", in, err)
 		}
 		return
 	}
 	if cerr != nil {
 		var e *jcs.Error
 		if !errors.As(cerr, &e) || e.Problem != jcs.WantInteger && e.Problem != jcs.OutOfRange {
-			t.Fatalf("%q: Skip takes what Canonicalize refuses with %v", in, cerr)
+			t.Fatalf("%q: Skip takes what canonicalize refuses with %v", in, cerr)
 		}
 		return
 	}
-	again, err := jcs.Canonicalize(canon)
+	again, err := canonicalize(canon)
 	if err != nil || !bytes.Equal(again, canon) {
 		t.Fatalf("%q: canonical %s, then %s, %v", in, canon, again, err)
 	}
@@ -613,7 +672,7 @@ func TestStringRoundTrip(t *testing.T) {
 		if got, err := jcs.NewReader([]byte(u.String())).String(); err != nil || got != s {
 			t.Fatalf("%s is read %q, %v", u.String(), got, err)
 		}
-		if got, err := jcs.Canonicalize([]byte(u.String())); err != nil || !bytes.Equal(got, enc) {
+		if got, err := canonicalize([]byte(u.String())); err != nil || !bytes.Equal(got, enc) {
 			t.Fatalf("%s is %s, %v, want %s", u.String(), got, err, enc)
 		}
 	})
@@ -684,25 +743,11 @@ func BenchmarkReader(b *testing.B) {
 	})
 }
 
-func BenchmarkCanonicalize(b *testing.B) {
-	in := []byte(envelope)
-	b.SetBytes(int64(len(in)))
-	b.ReportAllocs()
-	var c jcs.Canonicalizer
-	var dst []byte
-	for b.Loop() {
-		var err error
-		if dst, err = c.Append(dst[:0], in); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
 func BenchmarkWriter(b *testing.B) {
 	b.ReportAllocs()
 	var w jcs.Writer
 	for b.Loop() {
-		w.Buf = w.Buf[:0]
+		w.Reset()
 		w.BeginObject()
 		for range 12 {
 			w.Key("recorded_at")
