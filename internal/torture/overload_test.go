@@ -77,6 +77,7 @@ func TestOverload(t *testing.T) {
 		stack   = 16 << 10 // bytes of stack for each of them
 		growth  = 4 << 20  // for those who were refused
 		atOnce  = 100 * time.Millisecond
+		settled = 500 * time.Millisecond
 	)
 	for name, open := range on() {
 		t.Run(name, func(t *testing.T) {
@@ -123,8 +124,11 @@ func TestOverload(t *testing.T) {
 				}
 				return time.Since(begin) < atOnce
 			}
-			for !full() {
-				runtime.Gosched()
+			// It is full for a moment, too, while the writer looks commands up that it has room for.
+			for since := time.Now(); time.Since(since) < settled; runtime.Gosched() {
+				if !full() {
+					since = time.Now()
+				}
 			}
 			waitingHeap, waitingStacks := memory()
 			grown, grownStacks := waitingHeap-heap, waitingStacks-stacks

@@ -53,7 +53,7 @@ const (
 	inOrder = ` ORDER BY b.fund, b.asset`
 
 	// What waits in a table of its own: $1 is the ledger and $2 the version of the model.
-	ofModel = ` FROM balance_entries
+	waiting = ` FROM balance_entries
 		WHERE ledger_id = $1 AND slot = (SELECT slot FROM progress WHERE ledger_id = $1 AND projection = 'balances' AND version = $2)`
 )
 
@@ -153,7 +153,7 @@ func (r *Reader) balances(ctx context.Context, q projections.BalanceQuery) (list
 		read(fmt.Sprintf("%s WHERE b.fund = $%d%s", query, n, inOrder), append(slices.Clone(args), fund)...)
 	}
 	p := projections.NewEntryPack()
-	entries, args := "SELECT "+strings.Join(p.Table.Stored().Names(), ", ")+ofModel, args[:2]
+	entries, args := "SELECT "+strings.Join(p.Table.Stored().Names(), ", ")+waiting, args[:2]
 	if len(funds) > 0 {
 		entries, args = entries+` AND fund && $3`, append(slices.Clone(args), funds)
 	}
