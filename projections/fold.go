@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/soquy/soquy/domain"
+	"github.com/soquy/soquy/eventstore"
 )
 
 // A Fold derives the rows of read models from events. It has what the events since the last Reset add to the tables; of a whole
@@ -61,6 +62,20 @@ func (f *Fold) Add(e *domain.Event) error {
 	for _, m := range f.models {
 		if err := m.fold(f, e); err != nil {
 			return fmt.Errorf("project position %d on %s: %w", e.Position, m.Name, err)
+		}
+	}
+	return nil
+}
+
+// AddBatch folds the events of a batch.
+func (f *Fold) AddBatch(b *eventstore.Batch) error {
+	for i := range b.Records {
+		e, ok := b.Records[i].Event.(*domain.Event)
+		if !ok {
+			return fmt.Errorf("position %d has no decoded event", b.Records[i].Position)
+		}
+		if err := f.Add(e); err != nil {
+			return err
 		}
 	}
 	return nil

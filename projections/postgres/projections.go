@@ -12,12 +12,10 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/soquy/soquy/domain"
 	"github.com/soquy/soquy/eventstore"
 	"github.com/soquy/soquy/projections"
 )
@@ -81,14 +79,8 @@ func (p *Projections) Join(ctx context.Context, tx pgx.Tx, b *eventstore.Batch) 
 	} else {
 		w.put(advance, b.Ledger, b.After, b.Last(), w.names, w.versions)
 	}
-	for i := range b.Records {
-		e, ok := b.Records[i].Event.(*domain.Event)
-		if !ok {
-			return fmt.Errorf("position %d has no decoded event", b.Records[i].Position)
-		}
-		if err := w.fold.Add(e); err != nil {
-			return err
-		}
+	if err := w.fold.AddBatch(b); err != nil {
+		return err
 	}
 	if err := w.write(); err != nil {
 		return err

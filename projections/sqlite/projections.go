@@ -17,7 +17,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/soquy/soquy/domain"
 	"github.com/soquy/soquy/eventstore"
 	"github.com/soquy/soquy/projections"
 )
@@ -97,18 +96,7 @@ func (p *Projections) Join(_ context.Context, tx Tx, b *eventstore.Batch) error 
 		clear(w.known)
 	}
 	w.after = b.After
-	return w.write(tx, b.Ledger, func(m string) int { return have[m].Slot }, func(yield func(*domain.Event) error) error {
-		for i := range b.Records {
-			e, ok := b.Records[i].Event.(*domain.Event)
-			if !ok {
-				return fmt.Errorf("position %d has no decoded event", b.Records[i].Position)
-			}
-			if err := yield(e); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return w.write(tx, b.Ledger, func(m string) int { return have[m].Slot }, func(f *projections.Fold) error { return f.AddBatch(b) })
 }
 
 // progress is what the read models of one ledger are, as it was when somebody looked last.

@@ -215,7 +215,7 @@ func (r *rebuild) fill(ctx context.Context, tx *sql.Tx, to int64, events func(yi
 	if to == r.done {
 		return nil
 	}
-	return r.w.write(In(ctx, tx), r.ledger, func(m string) int { return r.slots[m] }, events)
+	return r.w.write(In(ctx, tx), r.ledger, func(m string) int { return r.slots[m] }, func(f *projections.Fold) error { return events(f.Add) })
 }
 
 // swap folds what is left and makes the slots the live ones. No append goes on meanwhile.

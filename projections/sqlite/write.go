@@ -136,17 +136,15 @@ func statementsOf(t *projections.Table) (s statements) {
 	return s
 }
 
-// write folds events and writes what they change.
-func (w *writer) write(
-	tx Tx, ledger uuid.UUID, slot func(string) int, events func(yield func(*domain.Event) error) error,
-) error {
+// write has events folded and writes what they change.
+func (w *writer) write(tx Tx, ledger uuid.UUID, slot func(string) int, fold func(*projections.Fold) error) error {
 	w.tx, w.ledger, w.slot, w.flushed = tx, ledger, slot, false
 	defer func() {
 		w.tx, w.slot = nil, nil
 		w.fold.Reset()
 		clear(w.args[:cap(w.args)])
 	}()
-	if err := events(w.fold.Add); err != nil {
+	if err := fold(w.fold); err != nil {
 		return err
 	}
 	return w.flush()
