@@ -44,7 +44,8 @@ func TestStore(t *testing.T) {
 				`DELETE FROM events WHERE ledger_id = $1 AND position = 300`,
 				`DELETE FROM events`,
 				`INSERT OR REPLACE INTO events SELECT ledger_id, position, event_id, type, effective_on, 0, x'7b7d' FROM events WHERE ledger_id = $1 AND position = 2`,
-				`INSERT OR IGNORE INTO events SELECT * FROM events WHERE ledger_id = $1 AND position = 2`,
+				`INSERT OR REPLACE INTO events (rowid, ledger_id, position, event_id, type, effective_on, recorded_at, envelope)
+					SELECT rowid, ledger_id, 301, event_id, type, effective_on, 0, x'7b7d' FROM events WHERE ledger_id = $1 AND position = 2`,
 				`INSERT INTO events SELECT ledger_id, position, event_id, type, effective_on, 0, x'7b7d' FROM events WHERE ledger_id = $1 AND position = 2
 					ON CONFLICT (ledger_id, position) DO UPDATE SET envelope = excluded.envelope`,
 				`UPDATE tiles SET hashes = zeroblob(8192) WHERE ledger_id = $1`,

@@ -41,11 +41,14 @@ BEGIN
 END;
 -- +goose StatementEnd
 
--- INSERT OR REPLACE deletes without the trigger above, unless recursive_triggers is on. ROLLBACK and not ABORT, here alone:
--- to be able to undo one statement SQLite would keep a copy of every page that an insert of many rows changes.
+-- INSERT OR REPLACE deletes, without the trigger above unless recursive_triggers is on, what has the position or the rowid of the new row. So a
+-- row that is not above the head is refused, and one that is not behind all others. (One that takes the rowid of the very last is behind them: that
+-- the last event is gone, only verify sees.) AFTER: for a trigger before an insert SQLite would make a copy of each row. ROLLBACK and not ABORT,
+-- here alone: to be able to undo one statement it would keep a copy of every page that an insert of many rows changes.
 -- +goose StatementBegin
-CREATE TRIGGER events_no_replace BEFORE INSERT ON events
-WHEN EXISTS (SELECT 1 FROM events WHERE ledger_id = NEW.ledger_id AND position = NEW.position)
+CREATE TRIGGER events_no_replace AFTER INSERT ON events
+WHEN NEW.position <= (SELECT head_position FROM ledgers WHERE ledger_id = NEW.ledger_id)
+    OR EXISTS (SELECT 1 FROM events WHERE rowid > NEW.rowid)
 BEGIN
     SELECT raise(ROLLBACK, 'events are immutable');
 END;
