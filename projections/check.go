@@ -123,27 +123,91 @@ func (c *Comparison) found(row []Value, what string) {
 	c.c.Mismatches = append(c.c.Mismatches, m)
 }
 
-// Sums adds the entries of a model that are in a table of their own to the rows of its other tables, as these are read: the rows come that the
-// events lead to. It is given the entries first, and then the tables in order.
-type Sums struct {
-	f *Fold // nil: there are none
-	m *Model
+// A Scan hands out the rows of a slot of a table in the order of their keys. The comparison may be nil; of packs it also gets the columns of
+// their own.
+type Scan func(slot int, t *Table, compare *Comparison, yield func([]Value)) error
+
+// Check compares the live rows of the fold's models with the fold's, which is of the whole log through a position. have is the progress of the
+// models in the database.
+func (f *Fold) Check(have map[string]Position, through int64, scan Scan) ([]Checked, error) {
+	var all []Checked
+	for _, m := range f.models {
+		c := Checked{Name: m.Name, Version: m.Version}
+		at, ok := have[m.Name]
+		at.Stale = !ok || at.Version != m.Version
+		if c.Progress(m, at, through) {
+			var err error
+			expected := int64(0)
+			c.Digest, err = digest(m, at.Slot, scan, func(t *Table) *Comparison {
+				expected += int64(f.Rows(t).Len())
+				return f.Compare(t, &c)
+			})
+			if err != nil {
+				return nil, fmt.Errorf("check %s: %w", m.Name, err)
+			}
+			c.Slots(at, expected)
+		}
+		all = append(all, c)
+	}
+	return all, nil
 }
 
-// NewSums makes the sums of a model without entries.
-func NewSums(m *Model) *Sums { return &Sums{m: m} }
+// DigestRows returns the digest of a model's rows in a slot.
+func DigestRows(m *Model, slot int, scan Scan) ([32]byte, error) {
+	sum, err := digest(m, slot, scan, func(*Table) *Comparison { return nil })
+	if err != nil {
+		return [32]byte{}, fmt.Errorf("digest of %s: %w", m.Name, err)
+	}
+	return sum, nil
+}
 
-// Entry takes a row of the table of entries.
-func (s *Sums) Entry(row []Value) {
+// digest reads the rows of a model, compares them where there is something to compare with, and returns their digest.
+func digest(m *Model, slot int, scan Scan, compare func(*Table) *Comparison) ([32]byte, error) {
+	s := sums{m: m}
+	if m.Entries != nil {
+		if err := scan(slot, m.Entries, compare(m.Entries), s.entry); err != nil {
+			return [32]byte{}, fmt.Errorf("%s: %w", m.Entries.Name, err)
+		}
+	}
+	d := NewDigest()
+	for _, t := range m.Tables {
+		d.Table(t)
+		c := compare(t)
+		row, end := s.of(t, func(row []Value) {
+			d.Row(t, row)
+			if c != nil {
+				c.Row(row)
+			}
+		})
+		if err := scan(slot, t, c, row); err != nil {
+			return [32]byte{}, fmt.Errorf("%s: %w", t.Name, err)
+		}
+		end()
+		if c != nil {
+			c.End()
+		}
+	}
+	return d.Sum(), nil
+}
+
+// sums adds the entries of a model that are in a table of their own to the rows of its other tables, as these are read: the rows come that the
+// events lead to. It is given the entries first, and then the tables in order.
+type sums struct {
+	m *Model
+	f *Fold // nil: there are none
+}
+
+// entry takes a row of the table of entries.
+func (s *sums) entry(row []Value) {
 	if s.f == nil {
 		s.f = NewFold([]*Model{s.m}, nil)
 	}
 	s.f.addEntryRow(row)
 }
 
-// Of begins with a table. row takes each row that is there, in order of the keys, and end is called after the last one; yield is called with
+// of begins with a table. row takes each row that is there, in order of the keys, and end is called after the last one; yield is called with
 // the sums, in that order.
-func (s *Sums) Of(t *Table, yield func([]Value)) (row func([]Value), end func()) {
+func (s *sums) of(t *Table, yield func([]Value)) (row func([]Value), end func()) {
 	if s.f == nil || s.f.rows[t.index].n == 0 {
 		return yield, func() {}
 	}

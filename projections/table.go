@@ -80,7 +80,7 @@ type Model struct {
 	Tables  []*Table
 
 	// Entries is a packed table of what the last batches brought and is not in Tables yet, as one row a batch costs less than one a key; nil: there
-	// is none. It is a part of what the rows say: whoever reads them adds it, as Sums does.
+	// is none. It is a part of what the rows say: whoever reads them adds it, as digests do.
 	Entries *Table
 
 	fold func(*Fold, *domain.Event) error

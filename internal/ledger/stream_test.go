@@ -56,7 +56,7 @@ func (l unreliableLock) Append(ctx context.Context, b *eventstore.Batch) ([]byte
 
 // overtake has another process be first now and then.
 func (u *unreliable) overtake() {
-	if u.draw(1000) < 4 {
+	if u.draw(1000) < 15 {
 		u.did("moved")
 		u.other()
 	}

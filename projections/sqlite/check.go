@@ -19,38 +19,7 @@ func (p *Projections) Check(ctx context.Context, tx *sql.Tx, ledger uuid.UUID, w
 	if err != nil {
 		return nil, err
 	}
-	var all []projections.Checked
-	for _, m := range want.Models() {
-		c := projections.Checked{Name: m.Name, Version: m.Version}
-		at, ok := have[m.Name]
-		at.Stale = !ok || at.Version != m.Version
-		if c.Progress(m, at, through) {
-			d := projections.NewDigest()
-			expected := int64(0)
-			sums, err := sums(ctx, tx, ledger, at.Slot, m, func(t *projections.Table) *projections.Comparison { return want.Compare(t, &c) })
-			if err != nil {
-				return nil, err
-			}
-			for _, t := range m.Tables {
-				d.Table(t)
-				expected += int64(want.Rows(t).Len())
-				compare := want.Compare(t, &c)
-				row, end := sums.Of(t, func(row []projections.Value) {
-					d.Row(t, row)
-					compare.Row(row)
-				})
-				if err := scan(ctx, tx, ledger, at.Slot, t, compare, row); err != nil {
-					return nil, fmt.Errorf("check %s: %w", t.Name, err)
-				}
-				end()
-				compare.End()
-			}
-			c.Slots(at, expected)
-			c.Digest = d.Sum()
-		}
-		all = append(all, c)
-	}
-	return all, nil
+	return want.Check(have, through, scanner(ctx, tx, ledger))
 }
 
 // Loose returns the rows that no reader looks at and no rebuild left. head is the position of the ledger's last event.
@@ -84,34 +53,14 @@ func (r *Reader) Digest(ctx context.Context, m *projections.Model) ([32]byte, er
 	if err != nil {
 		return [32]byte{}, fmt.Errorf("digest: %w", err)
 	}
-	d := projections.NewDigest()
-	sums, err := sums(ctx, r.tx, r.ledger, at.Slot, m, func(*projections.Table) *projections.Comparison { return nil })
-	if err != nil {
-		return [32]byte{}, err
-	}
-	for _, t := range m.Tables {
-		d.Table(t)
-		row, end := sums.Of(t, func(row []projections.Value) { d.Row(t, row) })
-		if err := scan(ctx, r.tx, r.ledger, at.Slot, t, nil, row); err != nil {
-			return [32]byte{}, fmt.Errorf("digest of %s: %w", t.Name, err)
-		}
-		end()
-	}
-	return d.Sum(), nil
+	return projections.DigestRows(m, at.Slot, scanner(ctx, r.tx, r.ledger))
 }
 
-// sums reads the entries of a model that are in a table of their own.
-func sums(
-	ctx context.Context, tx *sql.Tx, ledger uuid.UUID, slot int, m *projections.Model, compare func(*projections.Table) *projections.Comparison,
-) (*projections.Sums, error) {
-	s := projections.NewSums(m)
-	if m.Entries == nil {
-		return s, nil
+// scanner scans tables of a ledger.
+func scanner(ctx context.Context, tx *sql.Tx, ledger uuid.UUID) projections.Scan {
+	return func(slot int, t *projections.Table, compare *projections.Comparison, yield func([]projections.Value)) error {
+		return scan(ctx, tx, ledger, slot, t, compare, yield)
 	}
-	if err := scan(ctx, tx, ledger, slot, m.Entries, compare(m.Entries), s.Entry); err != nil {
-		return nil, fmt.Errorf("entries of %s: %w", m.Name, err)
-	}
-	return s, nil
 }
 
 // scan hands out the rows of a slot of a table in the order of their keys. A comparison may be nil.

@@ -23,10 +23,12 @@ import (
 
 // Projections are the read models of one file. They may be used from many goroutines.
 type Projections struct {
-	writers sync.Pool // of *writer
-	keys    projections.Keys
-	facts   projections.Facts
-	trees   sync.Map // ledger → *projections.Tree, the last one that was read
+	keys  projections.Keys
+	facts projections.Facts
+	trees sync.Map // ledger → *projections.Tree, the last one that was read
+
+	joining sync.Mutex // never waited for, as appends to a file are one after another
+	joiner  *writer    // nil before the first append; it remembers what it wrote
 }
 
 // New makes the read models of a file.
@@ -79,13 +81,14 @@ func (p *Projections) Join(_ context.Context, tx Tx, b *eventstore.Batch) error 
 			}
 		}
 	}
-	w, _ := p.writers.Get().(*writer)
-	if w == nil {
-		w = newWriter(models)
-		w.known, w.apart = map[knownKey]struct{}{}, map[knownKey]apart{}
-		w.fold.KeepApart()
+	p.joining.Lock()
+	defer p.joining.Unlock()
+	if p.joiner == nil {
+		p.joiner = newWriter(models)
+		p.joiner.known, p.joiner.apart = map[knownKey]struct{}{}, map[knownKey]apart{}
+		p.joiner.fold.KeepApart()
 	}
-	defer p.writers.Put(w)
+	w := p.joiner
 	if b.After > 0 {
 		if err := w.progress.advance(tx, b); err != nil {
 			return fmt.Errorf("advance the read models: %w", err)
