@@ -35,8 +35,8 @@ const (
 
 // How many packs of entries there may be, and entries in them, before an append puts them into the tables: a question reads them all.
 const (
-	MaxEntryPacks = 64
-	MaxEntries    = 4_096
+	MaxEntryPacks = 32
+	MaxEntries    = 2_048
 )
 
 // loggedEntries is of how many entries at the end of the log a fold of all of it remembers at least what each was, to tell which of those that

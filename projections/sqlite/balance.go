@@ -51,15 +51,12 @@ func (r *Reader) balances(ctx context.Context, q projections.BalanceQuery) ([]pr
 		return nil, err
 	}
 	query, args := latest, []any{funds.Slot, goods.Slot}
-	entries, of := packs(projections.NewEntryPack().Table), []any(nil)
 	if len(q.Funds) > 0 {
 		only, err := jsonList(q.Funds)
 		if err != nil {
 			return nil, err
 		}
 		query, args = latestOf, append(args, only)
-		// A pack that has not the bytes of a fund's code has nothing of it, and need not be decoded.
-		entries, of = entries+` AND EXISTS (SELECT 1 FROM json_each(?3) f WHERE instr(fund, CAST(f.value AS BLOB)) > 0)`, append(of, only)
 	}
 	rows, err := r.query(ctx, "balances", query, args...)
 	if err != nil {
@@ -83,8 +80,13 @@ func (r *Reader) balances(ctx context.Context, q projections.BalanceQuery) ([]pr
 		}
 	}
 	if waiting {
+		p := projections.NewEntryPack()
+		entries, of := packs(p.Table), []any(nil)
+		if len(q.Funds) == 1 { // a pack without the bytes of the fund's code has nothing of it
+			entries, of = entries+` AND instr(fund, ?3) > 0`, append(of, []byte(q.Funds[0]))
+		}
 		rows, err := r.query(ctx, "balances", entries, of...)
-		err = eachPack(rows, err, projections.NewEntryPack(), false, projections.Whole(func(p *projections.Pack) error {
+		err = eachPack(rows, err, p, false, projections.Whole(func(p *projections.Pack) error {
 			q.AddEntries(list, parts, p)
 			return nil
 		}))
