@@ -93,8 +93,9 @@ func (b Bounds) Facts() int64 {
 	return b.Block << BlockBits
 }
 
-// AddBalances adds to the balances of holdings, in order of fund and asset, at the end of a date or, with nil, over all days, what the events after the complete
-// epochs changed. n says of each row how many rows it is the sum of; a holding of which there are none is left out.
+// AddBalances adds to the balances of holdings, in order of fund and asset, at the end of a date or, with nil, over all days, what the
+// events after the complete epochs changed. n says of each row how many rows it is the sum of; a holding of which there are none is left out.
+// The database has rows of each holding that ever had an entry.
 func (k *Known) AddBalances(rows []BalanceRow, n []int64, on *domain.Date) []BalanceRow {
 	if k != nil {
 		k.recentDays(func(fund, asset string, day domain.Date, changes []Value) {

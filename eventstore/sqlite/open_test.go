@@ -339,6 +339,35 @@ func TestLocked(t *testing.T) {
 	}
 }
 
+// TestIgnored: what inserts an event that is there, and ignores that it is, changes nothing.
+func TestIgnored(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "x.db"), sqlite.Create)
+	l, ctx := storetest.NewLedger(t, "KH"), context.Background()
+	if _, err := s.Append(ctx, l.Batch(3)); err != nil {
+		t.Fatal(err)
+	}
+	log := func(tx *sql.Tx) (text string, err error) {
+		const query = `SELECT group_concat(rowid || ' ' || position || ' ' || hex(event_id) || ' ' || recorded_at || ' ' || hex(envelope)) FROM events`
+		return text, tx.QueryRowContext(ctx, query).Scan(&text)
+	}
+	if err := s.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		before, err := log(tx)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT OR IGNORE INTO events SELECT ledger_id, position, event_id, type, effective_on, 0, x'7b7d' FROM events`)
+		if err != nil {
+			return err
+		}
+		if after, err := log(tx); err != nil || after != before {
+			t.Errorf("the log is %s, was %s: %v", after, before, err)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestJoiner looks that what a joiner wrote lives and dies with the append.
 func TestJoiner(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.db")
