@@ -1,8 +1,10 @@
 package eventstore
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -72,4 +74,37 @@ func (b *Batch) Validate() error {
 		}
 	}
 	return nil
+}
+
+// Begun is what was inserted of a batch before the rest of it was there.
+type Begun struct {
+	records  []Record
+	commands []Command
+}
+
+// Add adds what is to be inserted next into the ledger of a head. Errors: *HeadMovedError (it does not follow).
+func (g *Begun) Add(head Head, records []Record, commands []Command) error {
+	for i := range records {
+		if at := head.Position() + int64(len(g.records)+i); records[i].Position != at+1 {
+			return &HeadMovedError{Expected: records[i].Position - 1, Actual: at}
+		}
+	}
+	g.records, g.commands = append(g.records, records...), append(g.commands, commands...)
+	return nil
+}
+
+// Rest returns what is still to be inserted of a batch. That it begins with something else than what was inserted is a mistake of the
+// program that made it.
+func (g *Begun) Rest(b *Batch) (records []Record, commands []Command, err error) {
+	n, m := len(g.records), len(g.commands)
+	if n > len(b.Records) || m > len(b.Commands) || !slices.EqualFunc(g.records, b.Records[:n], sameRecord) || !slices.Equal(g.commands, b.Commands[:m]) {
+		return nil, nil, fmt.Errorf("batch does not begin with the %d records and %d commands that were inserted of it", n, m)
+	}
+	return b.Records[n:], b.Commands[m:], nil
+}
+
+// sameRecord compares what is inserted of two records, which for those of one slice is no work.
+func sameRecord(a, b Record) bool {
+	return a.Position == b.Position && a.ID == b.ID && a.Type == b.Type && a.EffectiveOn == b.EffectiveOn && a.RecordedAt.Equal(b.RecordedAt) &&
+		bytes.Equal(a.Envelope, b.Envelope)
 }

@@ -46,6 +46,15 @@ type Lock interface {
 	Release() error
 }
 
+// An Early is a lock that takes what a batch begins with while the rest of it is still being made. The locks of a store for which one more
+// statement costs more than that brings are none.
+type Early interface {
+	Lock
+	// Insert inserts the records and the commands that follow those of the call before. They must not change until the lock is given back. Append
+	// is then given the whole batch, and inserts the rest. After an error there is only Release.
+	Insert(ctx context.Context, records []Record, commands []Command) error
+}
+
 // Memory is what the writer asks the log about the past.
 type Memory interface {
 	// Commands returns those of the IDs that were accepted before.

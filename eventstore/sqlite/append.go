@@ -17,7 +17,7 @@ func (s *Store) Append(ctx context.Context, b *eventstore.Batch) (note []byte, e
 	if err != nil {
 		return nil, wrap(appendOp(b), err)
 	}
-	return s.append(ctx, t, b)
+	return s.append(ctx, t, b, new(eventstore.Begun))
 }
 
 // Lock implements eventstore.Appender. The lock is the file's only write lock: while it is held, no ledger of the
@@ -48,15 +48,30 @@ type lock struct {
 	store *Store
 	t     *transaction
 	head  eventstore.Head
+	begun eventstore.Begun
 }
 
 func (l *lock) Head() eventstore.Head { return l.head }
+
+// Insert implements eventstore.Early.
+func (l *lock) Insert(ctx context.Context, records []eventstore.Record, commands []eventstore.Command) error {
+	op := "append to " + l.head.Ledger.String()
+	if l.t.done {
+		return wrap(op, sql.ErrTxDone)
+	}
+	if err := l.begun.Add(l.head, records, commands); err != nil {
+		return wrap(op, err)
+	}
+	return wrap(op, l.t.raw(func(*session) error {
+		return l.t.insert(context.WithoutCancel(ctx), ctx.Err, l.head.Ledger, records, commands)
+	}))
+}
 
 func (l *lock) Append(ctx context.Context, b *eventstore.Batch) ([]byte, error) {
 	if l.t.done {
 		return nil, wrap(appendOp(b), sql.ErrTxDone)
 	}
-	return l.store.append(ctx, l.t, b)
+	return l.store.append(ctx, l.t, b, &l.begun)
 }
 
 // Confirm implements eventstore.Lock. What a process left in the WAL that died before it was synced is synced with this.
@@ -86,10 +101,10 @@ func (l *lock) Release() error {
 func appendOp(b *eventstore.Batch) string { return "append to " + b.Ledger.String() }
 
 // append stores the batch in the transaction and ends it, one way or the other.
-func (s *Store) append(ctx context.Context, t *transaction, b *eventstore.Batch) (note []byte, err error) {
+func (s *Store) append(ctx context.Context, t *transaction, b *eventstore.Batch, begun *eventstore.Begun) (note []byte, err error) {
 	defer t.rollback()
 	err = t.raw(func(tx *session) error {
-		note, err = s.store(ctx, t, tx, b)
+		note, err = s.store(ctx, t, tx, b, begun)
 		return err
 	})
 	if err != nil {
@@ -104,8 +119,12 @@ func (s *Store) append(ctx context.Context, t *transaction, b *eventstore.Batch)
 
 // store is all of an append but the commit. The transaction is immediate, so from the look at the head on nobody else can
 // move it: the look and the update of the row at the end are the compare-and-swap, and the row is written once.
-func (s *Store) store(ctx context.Context, t *transaction, tx *session, b *eventstore.Batch) ([]byte, error) {
+func (s *Store) store(ctx context.Context, t *transaction, tx *session, b *eventstore.Batch, begun *eventstore.Begun) ([]byte, error) {
 	if err := b.Validate(); err != nil {
+		return nil, err
+	}
+	records, commands, err := begun.Rest(b)
+	if err != nil {
 		return nil, err
 	}
 	// A cancellable context makes the driver start a goroutine for each statement; ctx is asked between them instead.
@@ -117,7 +136,7 @@ func (s *Store) store(ctx context.Context, t *transaction, tx *session, b *event
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w", err)
 	}
-	if err := t.insert(steps, ctx.Err, b); err != nil {
+	if err := t.insert(steps, ctx.Err, b.Ledger, records, commands); err != nil {
 		return nil, err
 	}
 	if err := t.insertSubjects(tx, b); err != nil {
@@ -171,18 +190,18 @@ func compare(tx *session, b *eventstore.Batch) error {
 }
 
 // insert inserts what a batch has many of.
-func (w *writer) insert(ctx context.Context, cancelled func() error, b *eventstore.Batch) error {
-	var ledger any = b.Ledger[:]
+func (w *writer) insert(ctx context.Context, cancelled func() error, id uuid.UUID, records []eventstore.Record, commands []eventstore.Command) error {
+	var ledger any = id[:]
 	var lastType, lastDay any
 	w.events.begin(ledger)
 	w.commands.begin(ledger)
-	for i := range b.Records {
-		r := &b.Records[i]
+	for i := range records {
+		r := &records[i]
 		// What is the same as in the record before is put into an interface once.
-		if i == 0 || b.Records[i-1].Type != r.Type {
+		if i == 0 || records[i-1].Type != r.Type {
 			lastType = r.Type
 		}
-		if i == 0 || b.Records[i-1].EffectiveOn != r.EffectiveOn {
+		if i == 0 || records[i-1].EffectiveOn != r.EffectiveOn {
 			lastDay = w.dates.format(r.EffectiveOn)
 		}
 		row := w.events.row()
@@ -204,8 +223,8 @@ func (w *writer) insert(ctx context.Context, cancelled func() error, b *eventsto
 	if err := w.flushEvents(ctx); err != nil {
 		return err
 	}
-	for i := range b.Commands {
-		c := &b.Commands[i]
+	for i := range commands {
+		c := &commands[i]
 		row := w.commands.row()
 		row[0].Value = c.ID[:]
 		row[1].Value = c.Fingerprint[:]

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 
@@ -97,6 +98,89 @@ func testLock(t *testing.T, h Harness) {
 		t.Errorf("a confirmation made %v of %v", now, unmoved)
 	}
 	append1(t, db.Again(t), l, l.Batch(1))
+}
+
+// testEarly has the parts of a batch inserted before all of it is there. A store whose locks take none has nothing to show.
+func testEarly(t *testing.T, h Harness) {
+	db, l := open(t, h), NewLedger(t, "KH")
+	ctx := context.Background()
+	append1(t, db.Store, l, l.Batch(2))
+	early := func() eventstore.Early {
+		lock, err := db.Store.Begin(ctx, l.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, is := lock.(eventstore.Early)
+		if !is {
+			if err := lock.Release(); err != nil {
+				t.Error(err)
+			}
+			t.Skip("locks of this store take only whole batches")
+		}
+		return e
+	}
+	insert := func(e eventstore.Early, b *eventstore.Batch, from, to int) {
+		t.Helper()
+		if err := e.Insert(ctx, b.Records[from:to], b.Commands[min(from, len(b.Commands)):min(to, len(b.Commands))]); err != nil {
+			t.Fatalf("insert %d to %d: %v", from, to, err)
+		}
+	}
+
+	// In parts or at once, what is stored is the same.
+	b := l.Batch(300)
+	e := early()
+	insert(e, b, 0, 1)
+	insert(e, b, 1, 200)
+	if h := head(t, db.Again(t), l); h.Position() != b.After {
+		t.Errorf("while a batch is inserted others see position %d, not %d", h.Position(), b.After)
+	}
+	if note, err := e.Append(ctx, b); err != nil || len(note) == 0 {
+		t.Fatalf("append what was begun: %v", err)
+	}
+	l.Committed()
+	if now := read(t, db.Store, l.ID); now.Head.Position() != 302 || len(now.Records) != 302 || len(now.Commands) != 302 {
+		t.Errorf("there are %d events and %d commands, and the head is %d", len(now.Records), len(now.Commands), now.Head.Position())
+	}
+
+	// What was given up leaves nothing.
+	before := read(t, db.Store, l.ID)
+	b = l.Batch(40)
+	e = early()
+	insert(e, b, 0, 40)
+	if err := e.Release(); err != nil {
+		t.Fatal(err)
+	}
+	if d := diff(before, read(t, db.Store, l.ID)); d != "" {
+		t.Errorf("after a release (-want +got):\n%s", d)
+	}
+
+	// Another batch than that which was begun is refused, as is one that does not follow.
+	e = early()
+	insert(e, b, 0, 20)
+	other := *b
+	other.Records = slices.Clone(b.Records)
+	other.Records[3].Envelope = append(slices.Clone(b.Records[3].Envelope), ' ')
+	if _, err := e.Append(ctx, &other); err == nil {
+		t.Error("another batch than was begun was appended")
+	}
+	if err := e.Release(); err != nil {
+		t.Fatal(err)
+	}
+	e = early()
+	var moved *eventstore.HeadMovedError
+	if err := e.Insert(ctx, b.Records[1:2], nil); !errors.As(err, &moved) || moved.Actual != b.After {
+		t.Errorf("insert behind a gap: %v", err)
+	}
+	if err := e.Release(); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Insert(ctx, b.Records[:1], nil); err == nil {
+		t.Error("a lock that is over took a part of a batch")
+	}
+	if d := diff(before, read(t, db.Store, l.ID)); d != "" {
+		t.Errorf("after what was refused (-want +got):\n%s", d)
+	}
+	append1(t, db.Store, l, b)
 }
 
 func head(t *testing.T, s eventstore.Store, l *Ledger) eventstore.Head {

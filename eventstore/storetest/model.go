@@ -87,6 +87,20 @@ func testModel(t *testing.T, h Harness) {
 					t.Fatal(err)
 				}
 				append = lock.Append
+				if early, is := lock.(eventstore.Early); is {
+					append = func(ctx context.Context, b *eventstore.Batch) ([]byte, error) {
+						for from := 0; from < len(b.Records); {
+							to := rapid.IntRange(from, len(b.Records)).Draw(t, "part")
+							if err := early.Insert(ctx, b.Records[from:to], b.Commands[from:to]); err != nil {
+								return nil, errors.Join(err, early.Release())
+							}
+							if from = to; rapid.Bool().Draw(t, "enough") {
+								break
+							}
+						}
+						return early.Append(ctx, b)
+					}
+				}
 			}
 			switch rapid.SampledFrom([]string{"append", "append", "append", "fault", "moved", "snapshot"}).Draw(t, "do") {
 			case "append":

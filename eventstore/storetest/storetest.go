@@ -60,6 +60,7 @@ func Run(t *testing.T, h Harness) {
 		{"Faults", testFaults},
 		{"Lock", testLock},
 		{"LockQueue", testLockQueue},
+		{"Early", testEarly},
 		{"Lookups", testLookups},
 		{"Subjects", testSubjects},
 		{"Erase", testErase},

@@ -386,7 +386,11 @@ func (t *timed) Begin(ctx context.Context, id uuid.UUID) (eventstore.Lock, error
 	if err != nil {
 		return nil, err
 	}
-	return &timedLock{l, t.took}, nil
+	timed := &timedLock{l, t.took}
+	if early, is := l.(eventstore.Early); is {
+		return &timedEarly{timed, early}, nil
+	}
+	return timed, nil
 }
 
 // timedLock times the append that is made under it.
@@ -397,6 +401,18 @@ type timedLock struct {
 
 func (t *timedLock) Append(ctx context.Context, b *eventstore.Batch) ([]byte, error) {
 	return t.took.append(ctx, b, t.Lock.Append)
+}
+
+// timedEarly times what is inserted before an append as well.
+type timedEarly struct {
+	*timedLock
+	early eventstore.Early
+}
+
+func (t *timedEarly) Insert(ctx context.Context, records []eventstore.Record, commands []eventstore.Command) error {
+	start := time.Now()
+	defer func() { t.took.write.Add(int64(time.Since(start))) }()
+	return t.early.Insert(ctx, records, commands)
 }
 
 // append times an append.

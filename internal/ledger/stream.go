@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,8 +26,7 @@ type stream struct {
 	over bool       // no more commands are taken
 	anew []*pending // commands that could not be decided here; the stream is over then
 
-	// lock gives the ledger's lock, which was asked for when the draft's first command came; nil: it was not.
-	lock func() (eventstore.Lock, error)
+	early *early // of the draft; nil: nothing of it is stored yet
 
 	deadline <-chan time.Time // of the wait for more commands; nil: it has not begun
 	late     bool             // it is over
@@ -39,6 +39,14 @@ type draft struct {
 	bytes int
 	mark  int           // in the book's journal, before the batch
 	took  time.Duration // so far
+
+	records, commands int // how many of them the hand was given already
+}
+
+// early is the transaction of a draft, begun while that is being decided. Only the hand looks into it.
+type early struct {
+	lock eventstore.Lock // nil: it did not begin
+	err  error           // the first; nothing more is done then but to release the lock
 }
 
 // A flight is a batch that is being stored.
@@ -137,48 +145,85 @@ const (
 	askTo = 2 * enough * minCommand
 )
 
-// ask asks for the ledger's lock while more commands are waited for and decided, so that the way there and back takes no time of its own.
+// part is of how many events at least a part of a draft is inserted before the rest is there.
+const part = 32
+
+// ask begins the transaction of the draft, which locks the ledger, while more commands are waited for and decided, so that the way there and back
+// takes no time of its own.
 func (s *stream) ask(ctx context.Context) {
-	if s.lock != nil || s.flying != nil || len(s.draft.list) == 0 || s.among < few || s.draft.bytes > askTo {
+	if s.early != nil || s.flying != nil || len(s.draft.list) == 0 || s.among < few || s.draft.bytes > askTo {
 		return
 	}
-	var lock eventstore.Lock
-	var err error
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		lock, err = s.store.Begin(ctx, s.ledger)
-	}()
-	s.lock = func() (eventstore.Lock, error) {
-		<-done
-		return lock, err
-	}
+	e, after := new(early), s.draft.After
+	s.early = e
+	s.hand(func() {
+		if e.lock, e.err = s.store.Begin(ctx, s.ledger); e.err != nil {
+			e.lock = nil
+		} else if at := e.lock.Head().Position(); at != after {
+			e.err = &eventstore.HeadMovedError{Expected: after, Actual: at}
+		}
+	})
 }
 
-// unlock gives up the lock, if it was asked for.
+// insert has what was decided of the draft since the last time inserted into its transaction, where the store can, while the rest is being decided.
+func (s *stream) insert(ctx context.Context) {
+	e, d := s.early, s.draft
+	if e == nil || len(d.Records)-d.records < part {
+		return
+	}
+	records, commands := d.Records[d.records:], d.Commands[d.commands:]
+	d.records, d.commands = len(d.Records), len(d.Commands)
+	s.hand(func() {
+		if lock, can := e.lock.(eventstore.Early); can && e.err == nil {
+			e.err = lock.Insert(ctx, records, commands)
+		}
+	})
+}
+
+// unlock undoes what was begun of the draft.
 func (s *stream) unlock() {
-	if s.lock == nil {
+	e := s.early
+	if e == nil {
 		return
 	}
-	if lock, err := s.lock(); err == nil {
-		_ = lock.Release()
-	}
-	s.lock = nil
+	s.early = nil
+	done := make(chan struct{})
+	s.hand(func() {
+		defer close(done)
+		if e.lock != nil {
+			_ = e.lock.Release()
+		}
+	})
+	<-done
 }
 
-// appendUnder is append under the lock that was asked for; nil: none was.
-func (w *writer) appendUnder(ctx context.Context, b *batch, ask func() (eventstore.Lock, error)) error {
-	if ask == nil {
+// appendTo is append of a batch of which something may have been begun.
+func (w *writer) appendTo(ctx context.Context, b *batch, e *early) error {
+	switch {
+	case e == nil:
 		return w.append(ctx, b, nil)
+	case e.err == nil:
+		return w.append(ctx, b, e.lock)
 	}
-	lock, err := ask()
-	if err != nil {
-		return fmt.Errorf("append to %s: %w", b.Origin, err)
+	err := fmt.Errorf("append to %s: %w", b.Origin, e.err)
+	if e.lock != nil {
+		err = errors.Join(err, e.lock.Release())
 	}
-	if at := lock.Head().Position(); at != b.After {
-		return errors.Join(&eventstore.HeadMovedError{Expected: b.After, Actual: at}, lock.Release())
+	return err
+}
+
+// hand has a job done by the goroutine that stores what a stream decides, after those that it was given before. It is one for all: the stack of
+// a new one would have to grow for each batch.
+func (w *writer) hand(job func()) {
+	if w.jobs == nil {
+		w.jobs = make(chan func(), MaxBatch/part)
+		go func(jobs <-chan func()) {
+			for job := range jobs {
+				job()
+			}
+		}(w.jobs)
 	}
-	return w.append(ctx, b, lock)
+	w.jobs <- job
 }
 
 // begin begins a draft.
@@ -222,6 +267,8 @@ func (s *stream) take(ctx context.Context) {
 		}
 		// A snapshot is of a book that has only what is stored.
 		s.over = s.wantsSnapshot()
+		s.ask(ctx)
+		s.insert(ctx)
 	}
 }
 
@@ -240,13 +287,13 @@ func (s *stream) launch(ctx context.Context) (bool, error) {
 	}
 	s.seal(d.batch)
 	f := &flight{draft: d, attempt: a, done: make(chan error, 1)}
-	lock := s.lock
-	store := func() { f.done <- s.appendUnder(ctx, f.batch, lock) }
-	s.flying, s.lock = f, nil
-	if d.bytes < few*minCommand { // another goroutine takes longer to begin than what comes meanwhile takes to be decided
+	e := s.early
+	store := func() { f.done <- s.appendTo(ctx, f.batch, e) }
+	s.flying, s.early = f, nil
+	if e == nil && d.bytes < few*minCommand { // another goroutine takes longer to begin than what comes meanwhile takes to be decided
 		store()
 	} else {
-		go store()
+		s.hand(store)
 	}
 	s.begin()
 	return true, nil
@@ -268,6 +315,10 @@ func (s *stream) refuseAll(ctx context.Context) (bool, error) {
 
 // linger waits a little for more commands.
 func (s *stream) linger() {
+	// Those who were just answered may come first: to be woken for each of them takes them and this goroutine longer.
+	if runtime.Gosched(); len(s.queue) > 0 {
+		return
+	}
 	if s.deadline == nil {
 		s.deadline = time.After(s.lull())
 	}

@@ -54,6 +54,22 @@ func (l unreliableLock) Append(ctx context.Context, b *eventstore.Batch) ([]byte
 	return l.u.append(ctx, b, l.Lock.Append)
 }
 
+// Insert inserts a part of a batch ahead of the append, or fails, having inserted something or not.
+func (l unreliableLock) Insert(ctx context.Context, records []eventstore.Record, commands []eventstore.Command) error {
+	l.u.did("begun")
+	n := l.u.draw(20)
+	if n == 0 {
+		l.u.did("not begun")
+		return fmt.Errorf("the server is away: %w", eventstore.ErrUnavailable)
+	}
+	err := l.Lock.(eventstore.Early).Insert(ctx, records, commands)
+	if err == nil && n == 1 {
+		l.u.did("begun, told otherwise")
+		return errBroken
+	}
+	return err
+}
+
 // overtake has another process be first now and then.
 func (u *unreliable) overtake() {
 	if u.draw(1000) < 15 {
@@ -285,7 +301,8 @@ func TestStream(t *testing.T) {
 	if len(accepted) == 0 || len(refused) == 0 {
 		t.Errorf("%d commands were accepted, %d refused", len(accepted), len(refused))
 	}
-	for _, what := range []string{"unavailable", "broken", "unknown, stored", "unknown, not stored", "moved", "several", "locked"} {
+	for _, what := range []string{"unavailable", "broken", "unknown, stored", "unknown, not stored", "moved", "several", "locked",
+		"begun", "not begun", "begun, told otherwise"} {
 		if u.count[what] == 0 {
 			t.Errorf("of %v no append was: %s", slices.Sorted(maps.Keys(u.count)), what)
 		}

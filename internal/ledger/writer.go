@@ -57,9 +57,10 @@ type writer struct {
 	clockAt     time.Time                                // when it was compared last
 	clockWas    time.Time                                // what our clock said then
 
-	durable  int64      // position up to which a commit of our own has made everything durable
-	taken    []*pending // from the queue, but in no batch yet
-	lockNext int        // batches for which to take the lock first
+	durable  int64       // position up to which a commit of our own has made everything durable
+	jobs     chan func() // of the hand; nil: there is none yet
+	taken    []*pending  // from the queue, but in no batch yet
+	lockNext int         // batches for which to take the lock first
 	keptNote time.Time
 	savedAt  time.Time // of the head file
 	saved    int64
@@ -72,6 +73,11 @@ func isNotFound(err error) bool { return errors.Is(err, eventstore.ErrNotFound) 
 // run takes what waits, batch by batch, until the queue is closed. After a failure that leaves the log in doubt nothing more is
 // written: every command that still comes is answered with it.
 func (w *writer) run(ctx context.Context) error {
+	defer func() {
+		if w.jobs != nil {
+			close(w.jobs)
+		}
+	}()
 	for {
 		p := w.wait()
 		if p == nil {
