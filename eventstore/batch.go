@@ -2,6 +2,7 @@ package eventstore
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -42,6 +43,10 @@ type Batch struct {
 	// Sign makes the signed checkpoint of Edge. It is called once, inside the transaction, after the compare-and-swap
 	// held: a head that was not won is never signed.
 	Sign func() ([]byte, error)
+
+	// Next, if there is one, is told how to wait for the ledger's lock for the batch after this one, where a store can ask for it together with the
+	// commit. It is called at most once, before the append returns without an error. What it is given must be called once, and the lock given back.
+	Next func(wait func(context.Context) (Lock, error))
 
 	// KeepNote keeps the checkpoint in the table of checkpoints, not only as the ledger's latest.
 	KeepNote bool

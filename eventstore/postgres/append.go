@@ -40,6 +40,11 @@ func (s *Store) Begin(ctx context.Context, ledger uuid.UUID) (eventstore.Lock, e
 
 func (s *Store) lock(ctx context.Context, ledger uuid.UUID, wait bool) (eventstore.Lock, error) {
 	tx, row, err := s.begin(ctx, ledger, wait)
+	return s.locked(ctx, ledger, tx, row, err)
+}
+
+// locked makes a lock of a transaction that has locked the ledger's row, unless an error came in between.
+func (s *Store) locked(ctx context.Context, ledger uuid.UUID, tx *transaction, row row, err error) (eventstore.Lock, error) {
 	var head eventstore.Head
 	if err == nil {
 		head, err = row.head(ledger)
@@ -91,7 +96,8 @@ func (l *lock) Confirm(ctx context.Context) error {
 	l.tx = nil
 	defer tx.end(ctx)
 	tx.Queue(query, l.head.Ledger)
-	return wrap("confirm the log", tx.commit(ctx, patience))
+	_, err := tx.commit(ctx, patience, nil)
+	return wrap("confirm the log", err)
 }
 
 func (l *lock) Release() error {
@@ -113,21 +119,30 @@ func (s *Store) append(ctx context.Context, tx *transaction, b *eventstore.Batch
 	note, through, err := func() ([]byte, int64, error) {
 		ctx, cancel := context.WithTimeout(ctx, atMost)
 		defer cancel()
-		return s.store(ctx, tx, b, head)
+		return s.store(ctx, tx, b, head, atMost)
 	}()
 	if err != nil {
 		return nil, wrap(appendOp(b), err)
 	}
-	if err := tx.commit(ctx, atMost); err != nil {
+	next, err := tx.commit(ctx, atMost, b)
+	if err != nil {
 		return nil, wrap(appendOp(b), err)
 	}
 	s.partitions.Store(through)
+	if next != nil {
+		b.Next(func(ctx context.Context) (eventstore.Lock, error) {
+			w := s.watch(ctx)
+			defer w.stop()
+			tx, row, err := next.wait(ctx, w)
+			return s.locked(ctx, b.Ledger, tx, row, err)
+		})
+	}
 	return note, nil
 }
 
 // store is all of an append but the commit; most of it is only queued, to be sent with that. The lock of the row and the
 // look at the head are the compare, the one update of the row is the swap: nobody else can come between.
-func (s *Store) store(ctx context.Context, tx *transaction, b *eventstore.Batch, head row) (note []byte, through int64, err error) {
+func (s *Store) store(ctx context.Context, tx *transaction, b *eventstore.Batch, head row, atMost time.Duration) (note []byte, through int64, err error) {
 	switch {
 	case b.After == 0:
 		// A row that does not exist cannot be locked: it is made, and completed once there is a note.
@@ -139,15 +154,19 @@ func (s *Store) store(ctx context.Context, tx *transaction, b *eventstore.Batch,
 	case head.position != b.After:
 		return nil, 0, &eventstore.HeadMovedError{Expected: b.After, Actual: head.position}
 	}
-	if note, err = b.Sign(); err != nil {
-		return nil, 0, fmt.Errorf("sign: %w", err)
-	}
 	if through, err = s.ensurePartition(ctx, tx, b.Last()); err != nil {
 		return nil, 0, err
 	}
-	if err := insert(ctx, tx, b, head.pending, note); err != nil {
+	if err := insertMany(ctx, tx, b); err != nil {
 		return nil, 0, err
 	}
+	if err := tx.send(ctx, atMost); err != nil {
+		return nil, 0, err
+	}
+	if note, err = b.Sign(); err != nil {
+		return nil, 0, fmt.Errorf("sign: %w", err)
+	}
+	insert(tx, b, head.pending, note)
 	for _, join := range s.joiners {
 		if err := join(ctx, tx, b); err != nil {
 			return nil, 0, err
@@ -183,17 +202,8 @@ func create(ctx context.Context, tx pgx.Tx, b *eventstore.Batch, exists bool) er
 	return nil
 }
 
-// insert queues the batch, but for what is long, and the head.
-func insert(ctx context.Context, tx *transaction, b *eventstore.Batch, p pending, note []byte) error {
-	const (
-		private = `INSERT INTO private (ledger_id, private_id, salt, document)
-			SELECT $1, * FROM unnest($2::uuid[], $3::bytea[], $4::bytea[])`
-		erase = `DELETE FROM private WHERE ledger_id = $1 AND private_id = ANY ($2::uuid[])`
-		tiles = `INSERT INTO tiles (ledger_id, level, tile_index, hashes)
-			SELECT $1, * FROM unnest($2::int[], $3::bigint[], $4::bytea[])`
-		checkpoint = `INSERT INTO checkpoints (ledger_id, tree_size, note) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
-		swap       = `UPDATE ledgers SET head_position = $2, tree = $3, note = $4, merged_position = $5, runs = $6, run_entries = $7 WHERE ledger_id = $1`
-	)
+// insertMany queues what a batch has many of, or inserts it at once where that is long.
+func insertMany(ctx context.Context, tx *transaction, b *eventstore.Batch) error {
 	for _, many := range []rows{eventRows{b}, commandRows{b}} {
 		switch n := many.len(); {
 		case n == 0:
@@ -205,6 +215,20 @@ func insert(ctx context.Context, tx *transaction, b *eventstore.Batch, p pending
 			}
 		}
 	}
+	return nil
+}
+
+// insert queues the rest of a batch, and the head.
+func insert(tx *transaction, b *eventstore.Batch, p pending, note []byte) {
+	const (
+		private = `INSERT INTO private (ledger_id, private_id, salt, document)
+			SELECT $1, * FROM unnest($2::uuid[], $3::bytea[], $4::bytea[])`
+		erase = `DELETE FROM private WHERE ledger_id = $1 AND private_id = ANY ($2::uuid[])`
+		tiles = `INSERT INTO tiles (ledger_id, level, tile_index, hashes)
+			SELECT $1, * FROM unnest($2::int[], $3::bigint[], $4::bytea[])`
+		checkpoint = `INSERT INTO checkpoints (ledger_id, tree_size, note) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
+		swap       = `UPDATE ledgers SET head_position = $2, tree = $3, note = $4, merged_position = $5, runs = $6, run_entries = $7 WHERE ledger_id = $1`
+	)
 	p = queueSubjects(tx, b, p)
 	if len(b.Tiles) > 0 {
 		levels, indexes, hashes := make([]int32, len(b.Tiles)), make([]int64, len(b.Tiles)), make([][]byte, len(b.Tiles))
@@ -228,7 +252,6 @@ func insert(ctx context.Context, tx *transaction, b *eventstore.Batch, p pending
 		tx.Queue(checkpoint, b.Ledger, b.Last(), note)
 	}
 	tx.Queue(swap, b.Ledger, b.Last(), b.Edge.Bytes(), note, p.merged, p.runs, p.entries)
-	return nil
 }
 
 // insertError sees events that are there already: they are above the head, which is no mistake of the batch.

@@ -31,14 +31,17 @@ const (
 // A transaction is an append under way. It is what joiners get as their pgx.Tx.
 //
 // An append takes two round trips: one begins and locks the ledger's row, the other carries all that was queued and the
-// COMMIT. A joiner that cannot queue, because it must see an answer, sends what was queued before with its own statement.
+// COMMIT. Behind that the next transaction may be begun at once, so that its append takes one. A joiner that cannot queue, because it must see an
+// answer, sends what was queued before with its own statement.
 type transaction struct {
 	pgx.Tx
 	conn   *pgxpool.Conn
 	queued pgx.Batch
+	ahead  *pipeline // what was sent already; nil: nothing
 	atEnd  []func(committed bool)
 
 	committed bool // for sure
+	passedOn  bool // the connection, to the next transaction
 }
 
 // Queue keeps a statement to be sent with the commit. What it does not accept must fail on the server: once its answer
@@ -51,8 +54,36 @@ func (t *transaction) Queue(query string, arguments ...any) *pgx.QueuedQuery {
 // what was queued must not change.
 func (t *transaction) AtEnd(f func(committed bool)) { t.atEnd = append(t.atEnd, f) }
 
+// send sends what was queued, where that can be done, and does not wait for the answers.
+func (t *transaction) send(ctx context.Context, atMost time.Duration) error {
+	conn := t.conn.Conn()
+	if t.queued.Len() == 0 || t.ahead != nil || !canPipeline(conn) {
+		return nil
+	}
+	if err := preparedOn(conn).prepare(ctx, conn, t.queued.QueuedQueries); err != nil {
+		return err
+	}
+	t.ahead = newPipeline(ctx, conn)
+	list := t.queued.QueuedQueries
+	t.queued = pgx.Batch{}
+	return t.ahead.send(list, atMost)
+}
+
+// arrived reads the answers to what was sent.
+func (t *transaction) arrived() error {
+	ahead := t.ahead
+	if ahead == nil {
+		return nil
+	}
+	t.ahead = nil
+	return insertError(ahead.finish(patience))
+}
+
 // flush sends what was queued.
 func (t *transaction) flush(ctx context.Context) error {
+	if err := t.arrived(); err != nil {
+		return err
+	}
 	if t.queued.Len() == 0 {
 		return nil
 	}
@@ -101,15 +132,10 @@ func (t *transaction) CopyFrom(ctx context.Context, table pgx.Identifier, column
 	return t.Tx.CopyFrom(ctx, table, columns, rows)
 }
 
-// Begin implements pgx.Tx: a savepoint.
-func (t *transaction) Begin(ctx context.Context) (pgx.Tx, error) {
-	if err := t.flush(ctx); err != nil {
-		return nil, err
-	}
-	return t.Tx.Begin(ctx)
-}
+var errJoinerEnds = errors.New("a joiner neither commits nor rolls back, and sets no savepoints")
 
-var errJoinerEnds = errors.New("a joiner neither commits nor rolls back")
+// Begin implements pgx.Tx: it is not for joiners.
+func (*transaction) Begin(context.Context) (pgx.Tx, error) { return nil, errJoinerEnds }
 
 // Commit implements pgx.Tx: it is not for joiners.
 func (*transaction) Commit(context.Context) error { return errJoinerEnds }
@@ -121,6 +147,20 @@ func (*transaction) Rollback(context.Context) error { return errJoinerEnds }
 type failedRow struct{ err error }
 
 func (r failedRow) Scan(...any) error { return r.err }
+
+const lockQuery = `SELECT origin, head_position, tree, note, merged_position, runs, run_entries FROM ledgers WHERE ledger_id = $1 FOR UPDATE`
+
+// locked scans the answer to lockQuery.
+func (r *row) locked(found *bool) func(pgx.Row) error {
+	return func(answer pgx.Row) error {
+		err := r.scan(answer, &r.pending.merged, &r.pending.runs, &r.pending.entries)
+		*found = !errors.Is(err, pgx.ErrNoRows)
+		if !*found {
+			return nil
+		}
+		return err
+	}
+}
 
 // begin begins a transaction and locks the ledger's row, in one round trip, and returns the head, or ErrNotFound with a
 // transaction that has locked nothing. wait says to wait for the lock for as long as ctx lasts. The transaction is open
@@ -141,10 +181,7 @@ func (s *Store) begin(ctx context.Context, ledger uuid.UUID, wait bool) (tx *tra
 
 // lockRow is one try to begin.
 func (s *Store) lockRow(ctx context.Context, ledger uuid.UUID, wait bool, w *watch) (tx *transaction, head row, err error) {
-	const (
-		endless = `SET LOCAL statement_timeout = 0`
-		lock    = `SELECT origin, head_position, tree, note, merged_position, runs, run_entries FROM ledgers WHERE ledger_id = $1 FOR UPDATE`
-	)
+	const endless = `SET LOCAL statement_timeout = 0`
 	ctx, cancel := context.WithTimeout(ctx, lockPatience)
 	defer cancel()
 	conn, err := s.write.Acquire(ctx)
@@ -159,14 +196,7 @@ func (s *Store) lockRow(ctx context.Context, ledger uuid.UUID, wait bool, w *wat
 		batch.Queue(endless)
 	}
 	found := true
-	batch.Queue(lock, ledger).QueryRow(func(r pgx.Row) error {
-		err := head.scan(r, &head.pending.merged, &head.pending.runs, &head.pending.entries)
-		if errors.Is(err, pgx.ErrNoRows) {
-			found = false
-			return nil
-		}
-		return err
-	})
+	batch.Queue(lockQuery, ledger).QueryRow(head.locked(&found))
 	results := conn.SendBatch(ctx, batch)
 	tx = &transaction{Tx: results.Tx(), conn: conn}
 	if err := results.Close(); err != nil {
@@ -181,10 +211,10 @@ func (s *Store) lockRow(ctx context.Context, ledger uuid.UUID, wait bool, w *wat
 
 // commit sends what was queued and makes the transaction durable, in one round trip. The server does not look at the
 // COMMIT when a statement before it failed. It is not cancelled with the caller's context: an answer that is on its way is
-// worth waiting for, at most for a time.
-func (t *transaction) commit(ctx context.Context, atMost time.Duration) error {
+// worth waiting for, at most for a time. A batch that says so, and a connection that can, lead to the next transaction.
+func (t *transaction) commit(ctx context.Context, atMost time.Duration, b *eventstore.Batch) (*next, error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), atMost)
 	defer cancel()
@@ -195,33 +225,122 @@ func (t *transaction) commit(ctx context.Context, atMost time.Duration) error {
 	})
 	conn := t.conn.Conn().PgConn()
 	takeWarning(conn)
-	if err := t.conn.SendBatch(ctx, &t.queued).Close(); err != nil {
-		var unsent pgx.ErrPreprocessingBatch
-		if errors.As(err, &unsent) {
-			return err // nothing was sent but statements to be prepared
-		}
-		return insertError(commitError(err))
+	var n *next
+	if b != nil && b.Next != nil && canPipeline(t.conn.Conn()) {
+		n = newNext(t, b.Ledger)
+	}
+	if err := t.sendAll(ctx, atMost, n); err != nil {
+		return nil, err
 	}
 	if rolledBack {
-		return pgx.ErrTxCommitRollback
+		return nil, pgx.ErrTxCommitRollback
 	}
 	if w := takeWarning(conn); w != nil {
-		return commitError(fmt.Errorf("the server warned at the commit: %s", w.Message))
+		return nil, commitError(fmt.Errorf("the server warned at the commit: %s", w.Message))
 	}
 	t.committed = true
+	if n != nil {
+		n.pipeline, t.ahead, t.passedOn = t.ahead, nil, true
+	}
+	return n, nil
+}
+
+// sendAll sends what was queued, the COMMIT at its end, and what begins the next transaction, and reads the answers up to that of the COMMIT.
+func (t *transaction) sendAll(ctx context.Context, atMost time.Duration, n *next) error {
+	if t.ahead == nil && n == nil {
+		if err := t.conn.SendBatch(ctx, &t.queued).Close(); err != nil {
+			var unsent pgx.ErrPreprocessingBatch
+			if errors.As(err, &unsent) {
+				return err // nothing was sent but statements to be prepared
+			}
+			return insertError(commitError(err))
+		}
+		return nil
+	}
+	conn, list := t.conn.Conn(), t.queued.QueuedQueries
+	have := preparedOn(conn)
+	if all := append(n.statements(), list...); t.ahead == nil || !have.has(all) { // for the first time on this connection
+		err := t.arrived()
+		if err == nil {
+			err = have.prepare(ctx, conn, all)
+		}
+		if err != nil {
+			return err
+		}
+		t.ahead = newPipeline(ctx, conn)
+	}
+	if err := t.ahead.queue(list); err != nil {
+		return err // without an end that the server has seen, what was sent does nothing
+	}
+	if err := t.ahead.commit(n.statements(), atMost); err != nil {
+		return insertError(commitError(err))
+	}
+	if n == nil {
+		t.ahead = nil
+	}
 	return nil
+}
+
+// next is the transaction of the batch after, on the same connection: it was begun, and asked to lock the ledger's row, right behind the COMMIT.
+type next struct {
+	conn     *pgxpool.Conn
+	pipeline *pipeline
+	list     []*pgx.QueuedQuery
+	head     row
+	found    bool
+}
+
+func newNext(t *transaction, ledger uuid.UUID) *next {
+	n := &next{conn: t.conn}
+	batch := new(pgx.Batch)
+	batch.Queue(beginQuery)
+	batch.Queue(lockQuery, ledger).QueryRow(n.head.locked(&n.found))
+	n.list = batch.QueuedQueries
+	return n
+}
+
+const beginQuery = `begin isolation level read committed read write`
+
+func (n *next) statements() []*pgx.QueuedQuery {
+	if n == nil {
+		return nil
+	}
+	return n.list
+}
+
+// wait waits for the lock, as lockRow does.
+func (n *next) wait(ctx context.Context, w *watch) (tx *transaction, head row, err error) {
+	w.waiter.Store(n.conn.Conn().PgConn().PID())
+	tx = &transaction{Tx: session{conn: n.conn.Conn()}, conn: n.conn}
+	if err := n.pipeline.finish(lockPatience); err != nil {
+		tx.end(ctx)
+		return nil, head, err
+	}
+	if !n.found {
+		return tx, n.head, eventstore.ErrNotFound
+	}
+	return tx, n.head, nil
 }
 
 // end gives the connection back, and undoes the transaction unless it is over. A connection that cannot even do that is
 // closed, which undoes it too.
 func (t *transaction) end(ctx context.Context) {
+	defer func() {
+		for _, f := range t.atEnd {
+			f(t.committed)
+		}
+	}()
+	if t.passedOn {
+		return
+	}
+	if t.ahead != nil {
+		t.ahead.abandon()
+		t.ahead = nil
+	}
 	if conn := t.conn.Conn(); !conn.IsClosed() && conn.PgConn().TxStatus() != 'I' {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackPatience)
 		defer cancel()
 		_ = t.Tx.Rollback(ctx)
 	}
 	t.conn.Release()
-	for _, f := range t.atEnd {
-		f(t.committed)
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -181,6 +182,76 @@ func testEarly(t *testing.T, h Harness) {
 		t.Errorf("after what was refused (-want +got):\n%s", d)
 	}
 	append1(t, db.Store, l, b)
+}
+
+// testNext has the lock of the batch after asked for with each commit. A store that does not ask has nothing to show.
+func testNext(t *testing.T, h Harness) {
+	db, l := open(t, h), NewLedger(t, "KH")
+	ctx := context.Background()
+	append1(t, db.Store, l, l.Batch(2))
+	// committed appends a batch and returns the lock that was asked for with it.
+	committed := func(append func(context.Context, *eventstore.Batch) ([]byte, error), n int) (lock eventstore.Lock) {
+		t.Helper()
+		var wait func(context.Context) (eventstore.Lock, error)
+		b := l.Batch(n)
+		b.Next = func(w func(context.Context) (eventstore.Lock, error)) { wait = w }
+		if note, err := append(ctx, b); err != nil || len(note) == 0 {
+			t.Fatalf("append %d: %v", n, err)
+		}
+		l.Committed()
+		if wait == nil {
+			t.Skip("this store does not ask")
+		}
+		if h := head(t, db.Again(t), l); h.Position() != l.Position() {
+			t.Errorf("the commit is seen at %d, not %d", h.Position(), l.Position())
+		}
+		lock, err := wait(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := diff(head(t, db.Store, l), lock.Head()); d != "" {
+			t.Errorf("head under the lock (-want +got):\n%s", d)
+		}
+		return lock
+	}
+	lock := committed(db.Store.Append, 1)
+	for _, n := range []int{1, 70, 1, 1_100, 3} {
+		lock = committed(lock.Append, n)
+	}
+	// Nobody else gets in before it is given back.
+	var wg sync.WaitGroup
+	other := l.Batch(1)
+	wg.Go(func() {
+		if _, err := db.Again(t).Append(ctx, other); err != nil {
+			t.Errorf("append behind a lock: %v", err)
+		}
+	})
+	time.Sleep(20 * time.Millisecond)
+	if now := head(t, db.Store, l); now.Position() != other.After {
+		t.Errorf("an append went past the lock, to %d", now.Position())
+	}
+	if err := errors.Join(lock.Release(), lock.Release()); err != nil {
+		t.Errorf("release: %v", err)
+	}
+	wg.Wait()
+	l.Committed()
+
+	// After an append that failed, nobody waits.
+	stale := l.Batch(1)
+	stale.After, stale.Records[0].Position, stale.Edge.Size = 1, 2, 2
+	stale.Next = func(func(context.Context) (eventstore.Lock, error)) { t.Error("asked after an append that failed") }
+	var moved *eventstore.HeadMovedError
+	if _, err := db.Store.Append(ctx, stale); !errors.As(err, &moved) {
+		t.Errorf("stale append: %v", err)
+	}
+	lock = committed(db.Store.Append, 2)
+	if err := lock.Confirm(ctx); err != nil {
+		t.Errorf("confirm: %v", err)
+	}
+	append1(t, db.Again(t), l, l.Batch(1))
+	if now := read(t, db.Store, l.ID); now.Head.Position() != l.Position() || int64(len(now.Records)) != l.Position() {
+		t.Errorf("there are %d events, and the head is %d of %d", len(now.Records), now.Head.Position(), l.Position())
+	}
 }
 
 func head(t *testing.T, s eventstore.Store, l *Ledger) eventstore.Head {

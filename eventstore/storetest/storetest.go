@@ -61,6 +61,7 @@ func Run(t *testing.T, h Harness) {
 		{"Lock", testLock},
 		{"LockQueue", testLockQueue},
 		{"Early", testEarly},
+		{"Next", testNext},
 		{"Lookups", testLookups},
 		{"Subjects", testSubjects},
 		{"Erase", testErase},

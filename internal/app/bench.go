@@ -382,11 +382,15 @@ func (t *timed) Append(ctx context.Context, b *eventstore.Batch) ([]byte, error)
 }
 
 func (t *timed) Begin(ctx context.Context, id uuid.UUID) (eventstore.Lock, error) {
-	l, err := t.database.Begin(ctx, id)
+	return t.took.lock(t.database.Begin(ctx, id))
+}
+
+// lock makes a lock whose append is timed.
+func (k *took) lock(l eventstore.Lock, err error) (eventstore.Lock, error) {
 	if err != nil {
 		return nil, err
 	}
-	timed := &timedLock{l, t.took}
+	timed := &timedLock{l, k}
 	if early, is := l.(eventstore.Early); is {
 		return &timedEarly{timed, early}, nil
 	}
@@ -426,6 +430,11 @@ func (k *took) append(
 		signed, err := b.Sign()
 		m.signed = time.Now()
 		return signed, err
+	}
+	if b.Next != nil {
+		signing.Next = func(wait func(context.Context) (eventstore.Lock, error)) {
+			b.Next(func(ctx context.Context) (eventstore.Lock, error) { return k.lock(wait(ctx)) })
+		}
 	}
 	got, err := do(context.WithValue(ctx, marked{}, &m), &signing)
 	if err != nil || m.joined.IsZero() {

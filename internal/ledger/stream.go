@@ -43,10 +43,39 @@ type draft struct {
 	records, commands int // how many of them the hand was given already
 }
 
-// early is the transaction of a draft, begun while that is being decided. Only the hand looks into it.
+// early is the transaction of a draft, begun before that is decided. Only the hand looks into it, once it was given something to do with it.
 type early struct {
-	lock eventstore.Lock // nil: it did not begin
-	err  error           // the first; nothing more is done then but to release the lock
+	wait func(context.Context) (eventstore.Lock, error) // for what was asked for; nil: nothing is
+	lock eventstore.Lock                                // nil: it did not begin
+	err  error                                          // the first; nothing more is done then but to release the lock
+}
+
+// take takes the lock of a batch after a position.
+func (e *early) take(ctx context.Context, after int64, get func(context.Context) (eventstore.Lock, error)) {
+	lock, err := get(ctx)
+	if err != nil {
+		e.err = err
+		return
+	}
+	if e.lock = lock; lock.Head().Position() != after {
+		e.err = &eventstore.HeadMovedError{Expected: after, Actual: lock.Head().Position()}
+	}
+}
+
+// answered waits for what was asked for, for a batch after a position.
+func (e *early) answered(ctx context.Context, after int64) {
+	if e.wait != nil {
+		e.take(ctx, after, e.wait)
+		e.wait = nil
+	}
+}
+
+// release gives the lock back.
+func (e *early) release(ctx context.Context, after int64) error {
+	if e.answered(ctx, after); e.lock == nil {
+		return nil
+	}
+	return e.lock.Release()
 }
 
 // A flight is a batch that is being stored.
@@ -54,6 +83,9 @@ type flight struct {
 	*draft
 	attempt
 	done chan error
+
+	// next is the transaction of the batch after, for whose lock was asked as soon as this one was stored. nil: it was not.
+	next *early
 }
 
 // quick reports whether a command can be decided without a look into the log. Whether it was accepted before is looked up, if need be, together
@@ -120,8 +152,10 @@ func (w *writer) stream(ctx context.Context, first *pending) error {
 			if !landed || err != nil {
 				return err
 			}
+		case len(s.draft.list) == 0 && s.early != nil && !s.over && !s.late:
+			s.linger()
 		case len(s.draft.list) == 0:
-			s.unlock()
+			s.unlock(ctx)
 			w.book.Commit()
 			if s.anew != nil {
 				return w.commit(ctx, s.anew)
@@ -145,6 +179,9 @@ const (
 	askTo = 2 * enough * minCommand
 )
 
+// hold is for how long the lock of the next batch is kept before its first command comes.
+const hold = time.Millisecond
+
 // part is of how many events at least a part of a draft is inserted before the rest is there.
 const part = 32
 
@@ -157,18 +194,14 @@ func (s *stream) ask(ctx context.Context) {
 	e, after := new(early), s.draft.After
 	s.early = e
 	s.hand(func() {
-		if e.lock, e.err = s.store.Begin(ctx, s.ledger); e.err != nil {
-			e.lock = nil
-		} else if at := e.lock.Head().Position(); at != after {
-			e.err = &eventstore.HeadMovedError{Expected: after, Actual: at}
-		}
+		e.take(ctx, after, func(ctx context.Context) (eventstore.Lock, error) { return s.store.Begin(ctx, s.ledger) })
 	})
 }
 
 // insert has what was decided of the draft since the last time inserted into its transaction, where the store can, while the rest is being decided.
 func (s *stream) insert(ctx context.Context) {
 	e, d := s.early, s.draft
-	if e == nil || len(d.Records)-d.records < part {
+	if e == nil || e.wait != nil || len(d.Records)-d.records < part {
 		return
 	}
 	records, commands := d.Records[d.records:], d.Commands[d.commands:]
@@ -181,35 +214,33 @@ func (s *stream) insert(ctx context.Context) {
 }
 
 // unlock undoes what was begun of the draft.
-func (s *stream) unlock() {
-	e := s.early
+func (s *stream) unlock(ctx context.Context) {
+	e, after := s.early, s.draft.After
 	if e == nil {
 		return
 	}
 	s.early = nil
+	if s.jobs == nil {
+		_ = e.release(ctx, after)
+		return
+	}
 	done := make(chan struct{})
 	s.hand(func() {
 		defer close(done)
-		if e.lock != nil {
-			_ = e.lock.Release()
-		}
+		_ = e.release(ctx, after)
 	})
 	<-done
 }
 
 // appendTo is append of a batch of which something may have been begun.
 func (w *writer) appendTo(ctx context.Context, b *batch, e *early) error {
-	switch {
-	case e == nil:
+	if e == nil {
 		return w.append(ctx, b, nil)
-	case e.err == nil:
+	}
+	if e.answered(ctx, b.After); e.err == nil {
 		return w.append(ctx, b, e.lock)
 	}
-	err := fmt.Errorf("append to %s: %w", b.Origin, e.err)
-	if e.lock != nil {
-		err = errors.Join(err, e.lock.Release())
-	}
-	return err
+	return errors.Join(fmt.Errorf("append to %s: %w", b.Origin, e.err), e.release(ctx, b.After))
 }
 
 // hand has a job done by the goroutine that stores what a stream decides, after those that it was given before. It is one for all: the stack of
@@ -258,6 +289,9 @@ func (s *stream) take(ctx context.Context) {
 			s.over = true
 			return
 		}
+		if len(d.list) == 0 {
+			s.deadline, s.late = nil, false
+		}
 		d.list = append(d.list, p)
 		d.bytes += p.size
 		if err := s.decide(ctx, d.batch, p, nil); err != nil {
@@ -277,20 +311,23 @@ func (s *stream) launch(ctx context.Context) (bool, error) {
 	d := s.draft
 	a := attempt{start: time.Now()}
 	if err := s.checkClock(ctx); err != nil {
-		s.unlock()
+		s.unlock(ctx)
 		s.book.Rollback()
 		return false, s.commit(ctx, d.list)
 	}
 	if len(d.Records) == 0 {
-		s.unlock()
+		s.unlock(ctx)
 		return s.refuseAll(ctx)
 	}
 	s.seal(d.batch)
 	f := &flight{draft: d, attempt: a, done: make(chan error, 1)}
+	if !s.over {
+		f.Next = func(wait func(context.Context) (eventstore.Lock, error)) { f.next = &early{wait: wait} }
+	}
 	e := s.early
 	store := func() { f.done <- s.appendTo(ctx, f.batch, e) }
 	s.flying, s.early = f, nil
-	if e == nil && d.bytes < few*minCommand { // another goroutine takes longer to begin than what comes meanwhile takes to be decided
+	if d.bytes < few*minCommand && (e == nil || e.wait != nil) { // another goroutine takes longer to begin than what comes meanwhile takes to be decided
 		store()
 	} else {
 		s.hand(store)
@@ -320,7 +357,11 @@ func (s *stream) linger() {
 		return
 	}
 	if s.deadline == nil {
-		s.deadline = time.After(s.lull())
+		lull := s.lull()
+		if len(s.draft.list) == 0 {
+			lull = hold
+		}
+		s.deadline = time.After(lull)
 	}
 	select {
 	case p, open := <-s.queue:
@@ -356,7 +397,7 @@ func (s *stream) came(p *pending, open bool) {
 // land is told how the flight ended.
 func (s *stream) land(ctx context.Context, err error) (bool, error) {
 	f := s.flying
-	s.flying = nil
+	s.flying, s.early = nil, f.next
 	if err != nil {
 		s.book.Rollback()
 		s.putBack(s.draft.list...)

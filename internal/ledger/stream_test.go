@@ -28,6 +28,7 @@ type unreliable struct {
 	mu     sync.Mutex
 	random *rand.Rand
 	other  func() // appends something else, as another process does
+	asks   bool   // for the lock of the next batch, with the commit
 	count  map[string]int
 }
 
@@ -114,7 +115,18 @@ func (u *unreliable) append(
 	if len(b.Commands) > 1 {
 		u.did("several")
 	}
-	return do(ctx, b)
+	note, err := do(ctx, b)
+	if err == nil && u.asks && b.Next != nil {
+		u.did("asked")
+		b.Next(func(ctx context.Context) (eventstore.Lock, error) {
+			if u.draw(20) == 0 {
+				u.did("asked in vain")
+				return nil, fmt.Errorf("the server is away: %w", eventstore.ErrUnavailable)
+			}
+			return u.Begin(ctx, b.Ledger)
+		})
+	}
+	return note, err
 }
 
 // faulty is a source of random bytes that now and then has none for the salt of a private text, so that nothing can be decided.
@@ -134,6 +146,12 @@ func (f *faulty) Read(p []byte) (int, error) {
 
 // TestStream: what is decided ahead of a batch that is being stored is neither lost, doubled nor answered wrongly, however that batch ends.
 func TestStream(t *testing.T) {
+	for _, asks := range []bool{false, true} {
+		t.Run(fmt.Sprintf("asks=%t", asks), func(t *testing.T) { testStream(t, asks) })
+	}
+}
+
+func testStream(t *testing.T, asks bool) {
 	const callers, rounds = 8, 120
 	w := newWorld(t)
 	first := w.open()
@@ -143,7 +161,7 @@ func TestStream(t *testing.T) {
 	}
 	two, o := w.another(), w.live()
 	o.Source.Random = &faulty{Reader: o.Source.Random}
-	u := &unreliable{Store: w.store, random: rand.New(rand.NewPCG(1, 2)), count: map[string]int{}}
+	u := &unreliable{Store: w.store, asks: asks, random: rand.New(rand.NewPCG(1, 2)), count: map[string]int{}}
 	u.other = func() { accept(t, two, cmd("receive_donation", donate)) }
 	l, err := ledger.Open(t.Context(), u, w.id, o)
 	if err != nil {
@@ -301,8 +319,12 @@ func TestStream(t *testing.T) {
 	if len(accepted) == 0 || len(refused) == 0 {
 		t.Errorf("%d commands were accepted, %d refused", len(accepted), len(refused))
 	}
-	for _, what := range []string{"unavailable", "broken", "unknown, stored", "unknown, not stored", "moved", "several", "locked",
-		"begun", "not begun", "begun, told otherwise"} {
+	ways := []string{"unavailable", "broken", "unknown, stored", "unknown, not stored", "moved", "several", "locked",
+		"begun", "not begun", "begun, told otherwise"}
+	if asks {
+		ways = append(ways, "asked", "asked in vain")
+	}
+	for _, what := range ways {
 		if u.count[what] == 0 {
 			t.Errorf("of %v no append was: %s", slices.Sorted(maps.Keys(u.count)), what)
 		}

@@ -1,0 +1,279 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+)
+
+// A pipeline is statements of a transaction that are sent while others are still being made, so that the server works on them meanwhile. Their
+// answers are read in the end, with those of all others. pgx sends a batch only whole.
+type pipeline struct {
+	conn    *pgx.Conn
+	wire    *pgconn.Pipeline
+	builder *pgx.ExtendedQueryBuilder
+	unread  []*pgx.QueuedQuery // queued or sent
+	ended   bool               // the server was told that no more comes
+	over    context.CancelFunc
+	late    *time.Timer // calls over
+	waited  atomic.Int64
+}
+
+// prepared are the statements of a connection that a pipeline can send. They are kept with it.
+type prepared struct {
+	statements map[string]*pgconn.StatementDescription
+	builder    pgx.ExtendedQueryBuilder
+}
+
+const preparedKey = "soquy.prepared"
+
+func preparedOn(conn *pgx.Conn) *prepared {
+	data := conn.PgConn().CustomData()
+	p, _ := data[preparedKey].(*prepared)
+	if p == nil {
+		p = &prepared{statements: map[string]*pgconn.StatementDescription{}}
+		data[preparedKey] = p
+	}
+	return p
+}
+
+// canPipeline reports whether statements can be prepared on a connection, which one through a pooler may not allow.
+func canPipeline(conn *pgx.Conn) bool {
+	return conn.Config().DefaultQueryExecMode == pgx.QueryExecModeCacheStatement
+}
+
+// prepare prepares what is not prepared yet. While something is under way nothing can be.
+func (p *prepared) prepare(ctx context.Context, conn *pgx.Conn, list []*pgx.QueuedQuery) error {
+	for _, q := range list {
+		if p.statements[q.SQL] != nil {
+			continue
+		}
+		s, err := conn.Prepare(ctx, q.SQL, q.SQL)
+		if err != nil {
+			return err
+		}
+		p.statements[q.SQL] = s
+	}
+	return nil
+}
+
+// has reports whether all of some statements are prepared.
+func (p *prepared) has(list []*pgx.QueuedQuery) bool {
+	for _, q := range list {
+		if p.statements[q.SQL] == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// newPipeline begins a pipeline. What ctx is cancelled for has no power over it.
+func newPipeline(ctx context.Context, conn *pgx.Conn) *pipeline {
+	ctx, over := context.WithCancel(context.WithoutCancel(ctx))
+	return &pipeline{conn: conn, wire: conn.PgConn().StartPipeline(ctx), builder: &preparedOn(conn).builder, over: over}
+}
+
+// within has whatever is done next fail when it takes longer.
+func (p *pipeline) within(atMost time.Duration) {
+	if p.late != nil {
+		p.late.Stop()
+	}
+	p.late = time.AfterFunc(atMost, func() {
+		p.waited.Store(int64(atMost))
+		p.over()
+	})
+}
+
+// explained names the error of what took too long.
+func (p *pipeline) explained(err error) error {
+	if atMost := time.Duration(p.waited.Load()); atMost > 0 && err != nil {
+		return fmt.Errorf("%w: the server did not answer within %s (%s)", context.DeadlineExceeded, atMost, err)
+	}
+	return err
+}
+
+// close ends the pipeline.
+func (p *pipeline) close() error {
+	err := p.explained(p.wire.Close())
+	if p.late != nil {
+		p.late.Stop()
+	}
+	p.over()
+	return err
+}
+
+// queue puts prepared statements behind what was sent. After an error nothing but abandon can be done.
+func (p *pipeline) queue(list []*pgx.QueuedQuery) error {
+	have := preparedOn(p.conn)
+	for _, q := range list {
+		s := have.statements[q.SQL]
+		if err := p.builder.Build(p.conn.TypeMap(), s, q.Arguments); err != nil {
+			return fmt.Errorf("arguments of %s: %w", q.SQL, err)
+		}
+		formats := append([]int16(nil), p.builder.ResultFormats...) // the builder uses its own again
+		p.wire.SendQueryStatement(s, p.builder.ParamValues, p.builder.ParamFormats, formats)
+		p.unread = append(p.unread, q)
+	}
+	return nil
+}
+
+// send is queue, and sends all that was queued.
+func (p *pipeline) send(list []*pgx.QueuedQuery, atMost time.Duration) error {
+	p.within(atMost)
+	if err := p.queue(list); err != nil {
+		return err
+	}
+	return p.explained(p.wire.Flush())
+}
+
+// finish reads the answers to all that was sent, and ends the pipeline.
+func (p *pipeline) finish(atMost time.Duration) error { return p.commit(nil, atMost) }
+
+// commit has the server carry out what was queued, and reads the answers. Statements after that are sent with it and carried out whatever became of it;
+// their answers are left for finish. Without any, or after an error, the pipeline is at its end.
+func (p *pipeline) commit(after []*pgx.QueuedQuery, atMost time.Duration) (err error) {
+	p.within(atMost)
+	defer func() {
+		if err != nil || after == nil {
+			if closing := p.close(); err == nil {
+				err = closing
+			}
+		}
+	}()
+	before := p.unread
+	if p.unread = nil; !p.ended {
+		p.wire.SendPipelineSync()
+		if err := p.queue(after); err != nil {
+			return err
+		}
+		if p.ended = after != nil; p.ended {
+			p.wire.SendPipelineSync()
+		}
+		if err := p.wire.Flush(); err != nil {
+			return p.explained(err)
+		}
+	}
+	for _, q := range before {
+		if err := p.answer(q); err != nil {
+			return p.explained(err)
+		}
+	}
+	end, err := p.wire.GetResults()
+	if _, is := end.(*pgconn.PipelineSync); err == nil && !is {
+		err = fmt.Errorf("the end of what was sent is a %T", end)
+	}
+	return p.explained(err)
+}
+
+// answer reads the answer to one statement.
+func (p *pipeline) answer(q *pgx.QueuedQuery) error {
+	got, err := p.wire.GetResults()
+	if err != nil {
+		return err
+	}
+	result, is := got.(*pgconn.ResultReader)
+	if !is {
+		return fmt.Errorf("the answer to a statement is a %T", got)
+	}
+	a := &answer{result, p.conn.TypeMap()}
+	if q.Fn == nil {
+		_, err := a.Exec()
+		return err
+	}
+	return q.Fn(a)
+}
+
+// abandon ends the pipeline, whatever the answers are.
+func (p *pipeline) abandon() {
+	p.within(rollbackPatience)
+	_ = p.wire.Sync()
+	_ = p.close()
+}
+
+// An answer is that to one statement, as pgx hands it to whoever queued that.
+type answer struct {
+	result *pgconn.ResultReader
+	types  *pgtype.Map
+}
+
+// Exec implements pgx.BatchResults.
+func (a *answer) Exec() (pgconn.CommandTag, error) { return a.result.Close() }
+
+// Query implements pgx.BatchResults.
+func (a *answer) Query() (pgx.Rows, error) { return pgx.RowsFromResultReader(a.types, a.result), nil }
+
+// QueryRow implements pgx.BatchResults.
+func (a *answer) QueryRow() pgx.Row {
+	rows, _ := a.Query()
+	return row1{rows}
+}
+
+// Close implements pgx.BatchResults.
+func (a *answer) Close() error {
+	_, err := a.result.Close()
+	return err
+}
+
+// Tx implements pgx.BatchResults.
+func (*answer) Tx() pgx.Tx { return nil }
+
+// row1 is the first row of some.
+type row1 struct{ pgx.Rows }
+
+// Scan implements pgx.Row.
+func (r row1) Scan(dest ...any) error {
+	defer r.Close()
+	if !r.Next() {
+		if err := r.Err(); err != nil {
+			return err
+		}
+		return pgx.ErrNoRows
+	}
+	if err := r.Rows.Scan(dest...); err != nil {
+		return err
+	}
+	r.Close()
+	return r.Err()
+}
+
+// A session is a connection on which a transaction is open that pgx did not begin, as far as a pgx.Tx is needed of it.
+type session struct {
+	pgx.Tx // nil: what follows is all that a transaction asks of it
+	conn   *pgx.Conn
+}
+
+func (s session) Conn() *pgx.Conn { return s.conn }
+
+func (s session) Rollback(ctx context.Context) error {
+	_, err := s.conn.Exec(ctx, `rollback`)
+	return err
+}
+
+func (s session) Exec(ctx context.Context, query string, arguments ...any) (pgconn.CommandTag, error) {
+	return s.conn.Exec(ctx, query, arguments...)
+}
+
+func (s session) Query(ctx context.Context, query string, arguments ...any) (pgx.Rows, error) {
+	return s.conn.Query(ctx, query, arguments...)
+}
+
+func (s session) QueryRow(ctx context.Context, query string, arguments ...any) pgx.Row {
+	return s.conn.QueryRow(ctx, query, arguments...)
+}
+
+func (s session) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
+	return s.conn.SendBatch(ctx, b)
+}
+
+func (s session) CopyFrom(ctx context.Context, table pgx.Identifier, columns []string, rows pgx.CopyFromSource) (int64, error) {
+	return s.conn.CopyFrom(ctx, table, columns, rows)
+}
+
+func (s session) Prepare(ctx context.Context, name, sql string) (*pgconn.StatementDescription, error) {
+	return s.conn.Prepare(ctx, name, sql)
+}
