@@ -33,15 +33,16 @@ const (
 	entryPosted = 4 // and the three after it
 )
 
-// How many packs of entries there may be, and entries in them, before an append puts them into the tables: a question reads them all.
+// How many packs of entries there may be, and entries in them, before an append puts them into the tables: who asks for the first time reads them
+// all.
 const (
-	MaxEntryPacks = 32
-	MaxEntries    = 2_048
+	MaxEntryPacks = 256
+	MaxEntries    = 16_384
 )
 
 // loggedEntries is of how many entries at the end of the log a fold of all of it remembers at least what each was, to tell which of those that
-// wait is wrong: as many as the packs of one process can be of, if no event brings more than one.
-const loggedEntries = MaxEntryPacks << BlockBits
+// wait is wrong.
+const loggedEntries = 1 << 15
 
 type loggedEntry struct {
 	position int64
@@ -183,21 +184,6 @@ func (f *Fold) addEntries(r *Rows) {
 func (f *Fold) addEntryRow(row []Value) {
 	epoch := row[entryBlock].Int >> (EpochBits - BlockBits)
 	f.addEntry(row[entryFund], row[entryAsset], num(epoch), row[entryDay], [4]Value(row[entryPosted:]))
-}
-
-// AddEntries adds a pack of entries to the balances of holdings, in order of fund and asset, as far as they are asked about; n counts of each
-// what it is the sum of. A holding without a row is left out: there is none that has only entries.
-func (q *BalanceQuery) AddEntries(rows []BalanceRow, n []int64, p *Pack) {
-	if p.First>>EpochBits >= q.KnownAt.Bounds().Epoch {
-		return
-	}
-	r := p.rows()
-	row := make([]Value, len(entryTable.Columns))
-	for i := range r.n {
-		if r.Row(i, row); q.AsOf == nil || domain.Date(row[entryDay].Int) <= *q.AsOf {
-			addBalance(rows, n, row[entryFund].Text, row[entryAsset].Text, row[entryPosted:])
-		}
-	}
 }
 
 // addBalance adds to a balance, if it is among the rows.

@@ -86,7 +86,7 @@ func TestDigests(t *testing.T) {
 		"funds 1 0c020212bc5d90ab",
 		"persons 1 e6a0a994471ad65d",
 		"goods 1 6dea8b87e000bdf6",
-		"balances 3 1456a463fe1bed3d",
+		"balances 4 1456a463fe1bed3d",
 		"totals 3 7c1c6720fbcce682",
 		"vouchers 2 07bfcb79dfc8bad0",
 		"donors 1 f7500aa9f1948855",

@@ -10,8 +10,8 @@ import (
 	"github.com/soquy/soquy/domain"
 )
 
-// EpochBits: an epoch has 8,192 positions.
-const EpochBits = 13
+// EpochBits: an epoch has 16,384 positions. What was known at a moment is of complete epochs, and of the events after them, which are read again.
+const EpochBits = 14
 
 // BlockBits: a block has 1,024 positions, so a list of persons in a row of a block has at most 4 KiB.
 const BlockBits = 10
@@ -164,7 +164,7 @@ var models = number([]*Model{
 	{Name: "funds", Version: 1, Tables: []*Table{fundTable, fundUnitTable}, fold: foldFunds},
 	{Name: "persons", Version: 1, Tables: []*Table{personTable, aliasTable}, fold: foldPersons},
 	{Name: "goods", Version: 1, Tables: []*Table{goodsTable}, fold: foldGoods},
-	{Name: "balances", Version: 3, Tables: []*Table{balanceTable, bucketTable}, Entries: entryTable, fold: foldBalances},
+	{Name: "balances", Version: 4, Tables: []*Table{balanceTable, bucketTable}, Entries: entryTable, fold: foldBalances},
 	{Name: "totals", Version: 3, Tables: []*Table{factKeyTable, factTable, giftTable}, fold: foldTotals},
 	{Name: "vouchers", Version: 2, Tables: []*Table{voucherTable}, fold: foldVouchers},
 	{Name: "donors", Version: 1, Tables: []*Table{donorTable, pledgeTable}, fold: foldDonors},

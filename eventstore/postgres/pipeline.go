@@ -173,6 +173,11 @@ func (p *pipeline) commit(after []*pgx.QueuedQuery, atMost time.Duration) (err e
 // answer reads the answer to one statement.
 func (p *pipeline) answer(q *pgx.QueuedQuery) error {
 	got, err := p.wire.GetResults()
+	if err != nil && q.Fn != nil { // who queued it has a name for the error
+		if named := q.Fn(pgx.FailedBatchResults(new(pgx.Batch), err)); named != nil {
+			return named
+		}
+	}
 	if err != nil {
 		return err
 	}

@@ -21,9 +21,9 @@ import (
 // What is in which stands in the ledger's row, which an append locks and reads first and writes last: so every process knows without
 // asking, whoever appended before.
 const (
-	// mergeEntries is how many entries the runs of a ledger have at most; a larger batch does not become a run. Half as many as on SQLite:
+	// mergeEntries is how many entries the runs of a ledger have at most; a larger batch does not become a run:
 	// a look for a subject compares it with each.
-	mergeEntries = 4_096
+	mergeEntries = 8_192
 	// mergeRuns is how many runs a ledger has at most, since a look for a subject reads them all.
 	mergeRuns = 256
 	// rowPositions is how many positions a row of subjects has at most: some 1 KiB, which is kept in the row and not compressed.

@@ -164,6 +164,8 @@ func TestSubjectRows(t *testing.T) {
 	row := func(set string) string {
 		return `UPDATE subjects SET ` + set + ` WHERE subject = '` + often + `' AND position = 129`
 	}
+	// The run begins at the position after.
+	at := strings.NewReplacer("{M}", fmt.Sprint(mergeEntries), "{A}", fmt.Sprint(mergeEntries+1), "{B}", fmt.Sprint(mergeEntries+2), "{C}", fmt.Sprint(mergeEntries+3)).Replace
 	for change, column := range map[string]string{
 		row(`more = '{}'`):                                                             order,
 		row(`more = '{130,130}'`):                                                      order,
@@ -175,25 +177,25 @@ func TestSubjectRows(t *testing.T) {
 		row(`more = '{257}'`):                                                          order,
 		row(`position = 128`):                                                          order,
 		row(`more = '{130,131}'`):                                                      "", // it lacks some, which verify sees
-		`UPDATE ledgers SET merged_position = 4097`:                                    "ledgers.merged_position",
-		`UPDATE ledgers SET merged_position = 4095`:                                    "ledgers.merged_position",
+		`UPDATE ledgers SET merged_position = {A}`:                                    "ledgers.merged_position",
+		`UPDATE ledgers SET merged_position = {M} - 1`:                                    "ledgers.merged_position",
 		`UPDATE ledgers SET runs = 2`:                                                  "ledgers.runs",
 		`UPDATE ledgers SET run_entries = 5`:                                           "ledgers.run_entries",
 		`DELETE FROM subject_runs`:                                                     "ledgers.runs",
-		`UPDATE subject_runs SET position = 4098`:                                      "subject_runs.position",
+		`UPDATE subject_runs SET position = {B}`:                                      "subject_runs.position",
 		`UPDATE subject_runs SET subjects = '{}'`:                                      "subject_runs.subjects",
 		`UPDATE subject_runs SET subjects = subjects[1:5]`:                             "subject_runs.subjects, subject_runs.positions",
 		`UPDATE subject_runs SET subjects = array_append(subjects[1:5], NULL)`:         "subject_runs.subjects",
 		`UPDATE subject_runs SET subjects[0] = 'fund:HB'`:                              "subject_runs.subjects",
-		`UPDATE subject_runs SET positions = '{4097,4097,4098,4098,4099,NULL}'`:        "subject_runs.positions",
-		`UPDATE subject_runs SET positions = '{4097,4097,4099,4099,4098,4098}'`:        "subject_runs.positions",
-		`UPDATE subject_runs SET positions = '[2:7]={4097,4097,4098,4098,4099,4099}'`:  "subject_runs.positions",
-		`UPDATE subject_runs SET positions = ARRAY[[4097,4097,4098],[4098,4099,4099]]`: "subject_runs.positions",
+		`UPDATE subject_runs SET positions = '{{A},{A},{B},{B},{C},NULL}'`:        "subject_runs.positions",
+		`UPDATE subject_runs SET positions = '{{A},{A},{C},{C},{B},{B}}'`:        "subject_runs.positions",
+		`UPDATE subject_runs SET positions = '[2:7]={{A},{A},{B},{B},{C},{C}}'`:  "subject_runs.positions",
+		`UPDATE subject_runs SET positions = ARRAY[[{A},{A},{B}],[{B},{C},{C}]]`: "subject_runs.positions",
 	} {
 		err := s.Write(ctx, func(ctx context.Context, tx pgx.Tx) error {
 			_, err := tx.Exec(ctx, `CREATE TABLE kept_rows AS TABLE subjects; CREATE TABLE kept_runs AS TABLE subject_runs; CREATE TABLE kept_ledgers AS TABLE ledgers`)
 			if err == nil {
-				_, err = tx.Exec(ctx, change)
+				_, err = tx.Exec(ctx, at(change))
 			}
 			return err
 		})

@@ -58,7 +58,7 @@ func (l unreliableLock) Append(ctx context.Context, b *eventstore.Batch) ([]byte
 // Insert inserts a part of a batch ahead of the append, or fails, having inserted something or not.
 func (l unreliableLock) Insert(ctx context.Context, records []eventstore.Record, commands []eventstore.Command) error {
 	l.u.did("begun")
-	n := l.u.draw(20)
+	n := l.u.draw(5)
 	if n == 0 {
 		l.u.did("not begun")
 		return fmt.Errorf("the server is away: %w", eventstore.ErrUnavailable)

@@ -2,7 +2,7 @@
 
 -- The read models: copies that follow from the events alone. `soquy verify` derives each row again, and a rebuild makes
 -- them anew. Each is in a slot, 0 or 1; the live one is named in progress.
--- An epoch is position >> 13, a block position >> 10. Amounts are minor units, quantities thousandths.
+-- An epoch is position >> 14, a block position >> 10. Amounts are minor units, quantities thousandths.
 -- Texts that are keys sort by their bytes (COLLATE "C"), as they do in SQLite and in Go.
 
 CREATE TABLE soquy.progress (

@@ -3,7 +3,7 @@
 -- The read models: copies that follow from the events alone. `soquy verify` derives each row again, and a rebuild makes
 -- them anew. Each is in a slot, 0 or 1; the live one is named in progress.
 -- What is counted has days as integers since 1970-01-01; what people read has dates 'YYYY-MM-DD'. An epoch is
--- position >> 13, a block position >> 10. Amounts are minor units, quantities thousandths.
+-- position >> 14, a block position >> 10. Amounts are minor units, quantities thousandths.
 
 CREATE TABLE progress (
     ledger_id  BLOB    NOT NULL,

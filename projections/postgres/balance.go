@@ -2,11 +2,13 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/soquy/soquy/projections"
 )
@@ -52,9 +54,20 @@ const (
 		) s`
 	inOrder = ` ORDER BY b.fund, b.asset`
 
-	// What waits in a table of its own: $1 is the ledger and $2 the version of the model.
-	waiting = ` FROM balance_entries
-		WHERE ledger_id = $1 AND slot = (SELECT slot FROM progress WHERE ledger_id = $1 AND projection = 'balances' AND version = $2)`
+	// What waits in a table of its own: $1 is the ledger, $2 the version of the model, $3 a position.
+	waiting = `WITH live AS MATERIALIZED (SELECT slot FROM progress WHERE ledger_id = $1 AND projection = 'balances' AND version = $2)
+		SELECT live.slot, f.position, last.first_position, last.last_position,
+			(SELECT e.event_id FROM events e WHERE e.ledger_id = $1 AND e.position = last.last_position),
+			(SELECT e.event_id FROM events e WHERE e.ledger_id = $1 AND e.position = $3)
+		FROM live
+		CROSS JOIN LATERAL (SELECT k.first_position FROM balance_entries k WHERE k.ledger_id = $1 AND k.slot = live.slot
+			ORDER BY k.first_position LIMIT 1) f (position)
+		CROSS JOIN LATERAL (SELECT k.first_position, k.last_position FROM balance_entries k WHERE k.ledger_id = $1 AND k.slot = live.slot
+			ORDER BY k.first_position DESC LIMIT 1) last`
+	waitingAfter = ` FROM balance_entries
+		WHERE ledger_id = $1 AND slot = (SELECT slot FROM progress WHERE ledger_id = $1 AND projection = 'balances' AND version = $2)
+			AND first_position > $3
+		ORDER BY first_position`
 )
 
 // spills are what comes before the statement that writes rows of a table with marks, by the table's name. $1 to $3 are those of the statement,
@@ -152,20 +165,41 @@ func (r *Reader) balances(ctx context.Context, q projections.BalanceQuery) (list
 		n := len(args) + 1
 		read(fmt.Sprintf("%s WHERE b.fund = $%d%s", query, n, inOrder), append(slices.Clone(args), fund)...)
 	}
+	look, all := r.p.entries.Look(r.ledger), true
+	batch.Queue(waiting, r.ledger, version("balances"), look.Through()).QueryRow(func(row pgx.Row) error {
+		var f projections.Found
+		var event, before pgtype.UUID
+		err := row.Scan(&f.Slot, &f.First, &f.Last, &f.End, &event, &before)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		f.Event, f.Before = event.Bytes, before.Bytes
+		all = look.Found(f)
+		return err
+	})
 	p := projections.NewEntryPack()
-	entries, args := "SELECT "+strings.Join(p.Table.Stored().Names(), ", ")+waiting, args[:2]
-	if len(funds) > 0 {
-		entries, args = entries+` AND fund && $3`, append(slices.Clone(args), funds)
-	}
-	batch.Queue(entries, args...).Query(func(rows pgx.Rows) error {
-		return eachPack(rows, nil, p, projections.Whole(func(p *projections.Pack) error {
-			q.AddEntries(list, parts, p)
+	entries := "SELECT " + strings.Join(p.Table.Stored().Names(), ", ") + waitingAfter
+	add := func(rows pgx.Rows, err error) error {
+		return eachPack(rows, err, p, projections.Whole(func(p *projections.Pack) error {
+			look.Add(p)
 			return nil
 		}))
+	}
+	batch.Queue(entries, r.ledger, version("balances"), look.After()).Query(func(rows pgx.Rows) error {
+		if !all {
+			return nil
+		}
+		return add(rows, nil)
 	})
 	if err := r.tx.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, err
 	}
+	if !all { // what was remembered is of no use
+		if err := add(r.tx.Query(ctx, entries, r.ledger, version("balances"), look.After())); err != nil {
+			return nil, err
+		}
+	}
+	look.AddTo(&q, list, parts)
 	// A model that is stale leaves a gap in what was read. Where there is none, nobody need ask.
 	if len(list) == 0 || slices.ContainsFunc(list, func(b projections.BalanceRow) bool {
 		return b.Unit == "" || b.Measure == "" && b.Asset.IsGoods()

@@ -26,6 +26,7 @@ type Projections struct {
 	settled settled
 	keys    projections.Keys
 	facts   projections.Facts
+	entries projections.Entries
 	trees   sync.Map // ledger → *projections.Tree, the last one that was read
 }
 

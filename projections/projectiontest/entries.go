@@ -51,7 +51,7 @@ func testEntries(t *testing.T, open Open) {
 
 	// An entry for each day, so many that they do not wait although there are few packs.
 	begin, i := Date("2016-12-01"), 0
-	const days = 60
+	const days = 100
 	most := 0
 	for range projections.MaxEntries/days + 2 {
 		for range days {
@@ -89,13 +89,13 @@ func testEntries(t *testing.T, open Open) {
 
 	// Two processes in turn.
 	one, two := w.db, w.db.Again(t)
-	for i := range 5 * projections.MaxEntryPacks {
+	for i := range 5 * projections.MaxEntryPacks / 2 {
 		fund := "TQ"
 		if i%7 == 0 {
 			fund = "X1Q"
 		}
 		if i%60 == 0 {
-			fund = []string{"H1Q", "H2Q", "X2Q", "X3Q", "C2Q", "TQ"}[i/60]
+			fund = []string{"H1Q", "H2Q", "X2Q", "X3Q", "C2Q", "TQ"}[i/60%6]
 		}
 		h.On(fmt.Sprintf("2017-05-%02d", 1+i%28)).Do(give(fund, "VCB", "7"))
 		w.db = one

@@ -2,9 +2,13 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/google/uuid"
 
 	"github.com/soquy/soquy/projections"
 )
@@ -25,8 +29,7 @@ func (r *Reader) balances(ctx context.Context, q projections.BalanceQuery) ([]pr
 	const (
 		// ?3 is the slot of the funds, ?4 that of the goods.
 		latest = `SELECT b.fund, b.asset, coalesce(f.unit, ''), coalesce(g.measure, ''),
-				b.posted, b.encumbered, b.quantity, b.quantity_encumbered,
-				EXISTS (SELECT 1 FROM balance_entries e WHERE e.ledger_id = ?1 AND e.slot = ?2)
+				b.posted, b.encumbered, b.quantity, b.quantity_encumbered
 			FROM balances b
 			LEFT JOIN funds f ON f.ledger_id = ?1 AND f.slot = ?3 AND f.fund = b.fund
 			LEFT JOIN goods g ON g.ledger_id = ?1 AND g.slot = ?4 AND g.item = substr(b.asset, length('goods:') + 1)
@@ -34,8 +37,7 @@ func (r *Reader) balances(ctx context.Context, q projections.BalanceQuery) ([]pr
 			ORDER BY b.fund, b.asset`
 		// ?5 is the JSON list of funds.
 		latestOf = `SELECT b.fund, b.asset, coalesce(f.unit, ''), coalesce(g.measure, ''),
-				b.posted, b.encumbered, b.quantity, b.quantity_encumbered,
-				EXISTS (SELECT 1 FROM balance_entries e WHERE e.ledger_id = ?1 AND e.slot = ?2)
+				b.posted, b.encumbered, b.quantity, b.quantity_encumbered
 			FROM balances b
 			LEFT JOIN funds f ON f.ledger_id = ?1 AND f.slot = ?3 AND f.fund = b.fund
 			LEFT JOIN goods g ON g.ledger_id = ?1 AND g.slot = ?4 AND g.item = substr(b.asset, length('goods:') + 1)
@@ -62,11 +64,10 @@ func (r *Reader) balances(ctx context.Context, q projections.BalanceQuery) ([]pr
 	if err != nil {
 		return nil, err
 	}
-	waiting := false // there are entries
 	list, err := collect(rows, func(b *projections.BalanceRow) []any {
 		return []any{
 			&b.Fund, &b.Asset, &b.Unit, &b.Measure,
-			&b.Posted, &b.Encumbered, &b.Quantity, &b.QuantityEncumbered, &waiting,
+			&b.Posted, &b.Encumbered, &b.Quantity, &b.QuantityEncumbered,
 		}
 	})
 	if err != nil {
@@ -79,20 +80,8 @@ func (r *Reader) balances(ctx context.Context, q projections.BalanceQuery) ([]pr
 			return nil, err
 		}
 	}
-	if waiting {
-		p := projections.NewEntryPack()
-		entries, of := packs(p.Table), []any(nil)
-		if len(q.Funds) == 1 { // a pack without the bytes of the fund's code has nothing of it
-			entries, of = entries+` AND instr(fund, ?3) > 0`, append(of, []byte(q.Funds[0]))
-		}
-		rows, err := r.query(ctx, "balances", entries, of...)
-		err = eachPack(rows, err, p, false, projections.Whole(func(p *projections.Pack) error {
-			q.AddEntries(list, parts, p)
-			return nil
-		}))
-		if err != nil {
-			return nil, err
-		}
+	if err := r.addEntries(ctx, list, parts, &q); err != nil {
+		return nil, err
 	}
 	if !past {
 		return list, nil
@@ -152,6 +141,49 @@ func (r *Reader) pastBalances(ctx context.Context, list []projections.BalanceRow
 			b.Unit = unit
 		}
 	}
+	return nil
+}
+
+// addEntries adds the entries that wait: those that are remembered, and those after from the file.
+func (r *Reader) addEntries(ctx context.Context, list []projections.BalanceRow, parts []int64, q *projections.BalanceQuery) error {
+	const (
+		// ?3 is the position that is looked at.
+		there = `SELECT first.position, last.first_position, last.last_position, end.event_id, before.event_id
+			FROM (SELECT min(first_position) AS position FROM balance_entries WHERE ledger_id = ?1 AND slot = ?2) first
+			JOIN balance_entries last ON last.ledger_id = ?1 AND last.slot = ?2
+				AND last.first_position = (SELECT max(first_position) FROM balance_entries WHERE ledger_id = ?1 AND slot = ?2)
+			LEFT JOIN events end ON end.ledger_id = ?1 AND end.position = last.last_position
+			LEFT JOIN events before ON before.ledger_id = ?1 AND before.position = ?3`
+		after = ` AND first_position > ?3 ORDER BY first_position`
+	)
+	at, err := r.at(ctx, "balances")
+	if err != nil {
+		return err
+	}
+	look := r.p.entries.Look(r.ledger)
+	f := projections.Found{Slot: at.Slot}
+	var event, before uuid.NullUUID
+	err = r.tx.QueryRowContext(ctx, there, r.ledger[:], at.Slot, look.Through()).Scan(&f.First, &f.Last, &f.End, &event, &before)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	f.Event, f.Before = event.UUID, before.UUID
+	look.Found(f)
+	if look.After() < f.Last {
+		p := projections.NewEntryPack()
+		rows, err := r.query(ctx, "balances", packs(p.Table)+after, look.After())
+		err = eachPack(rows, err, p, false, projections.Whole(func(p *projections.Pack) error {
+			look.Add(p)
+			return nil
+		}))
+		if err != nil {
+			return err
+		}
+	}
+	look.AddTo(q, list, parts)
 	return nil
 }
 

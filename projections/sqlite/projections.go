@@ -23,9 +23,10 @@ import (
 
 // Projections are the read models of one file. They may be used from many goroutines.
 type Projections struct {
-	keys  projections.Keys
-	facts projections.Facts
-	trees sync.Map // ledger → *projections.Tree, the last one that was read
+	keys    projections.Keys
+	facts   projections.Facts
+	entries projections.Entries
+	trees   sync.Map // ledger → *projections.Tree, the last one that was read
 
 	joining sync.Mutex // never waited for, as appends to a file are one after another
 	joiner  *writer    // nil before the first append; it remembers what it wrote
