@@ -2,7 +2,9 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -20,17 +22,25 @@ type pipeline struct {
 	unread  []*pgx.QueuedQuery // queued or sent
 	ended   bool               // the server was told that no more comes
 	over    context.CancelFunc
-	late    *time.Timer // calls over
-	waited  atomic.Int64
+	late    *time.Timer  // calls over
+	waited  atomic.Int64 // how long, when that was too long
+	stale   bool         // what the connection has prepared is of use no more
 }
 
 // prepared are the statements of a connection that a pipeline can send. They are kept with it.
 type prepared struct {
 	statements map[string]*pgconn.StatementDescription
+	named      int // how many names were given
 	builder    pgx.ExtendedQueryBuilder
 }
 
 const preparedKey = "soquy.prepared"
+
+// What the server answers where a statement that was prepared cannot be used any more: a table has other columns, or somebody deallocated it.
+const (
+	planChanged = "0A000"
+	notPrepared = "26000"
+)
 
 func preparedOn(conn *pgx.Conn) *prepared {
 	data := conn.PgConn().CustomData()
@@ -47,19 +57,30 @@ func canPipeline(conn *pgx.Conn) bool {
 	return conn.Config().DefaultQueryExecMode == pgx.QueryExecModeCacheStatement
 }
 
-// prepare prepares what is not prepared yet. While something is under way nothing can be.
+// prepare prepares what is not prepared yet, in one round trip. While something is under way nothing can be.
 func (p *prepared) prepare(ctx context.Context, conn *pgx.Conn, list []*pgx.QueuedQuery) error {
+	wire := conn.PgConn().StartPipeline(ctx)
+	var missing []string
+	name := func(i int) string { return fmt.Sprintf("soquy_%d", p.named+i) }
 	for _, q := range list {
-		if p.statements[q.SQL] != nil {
-			continue
+		if p.statements[q.SQL] == nil && !slices.Contains(missing, q.SQL) {
+			wire.SendPrepare(name(len(missing)), q.SQL, nil)
+			missing = append(missing, q.SQL)
 		}
-		s, err := conn.Prepare(ctx, q.SQL, q.SQL)
-		if err != nil {
-			return err
-		}
-		p.statements[q.SQL] = s
 	}
-	return nil
+	err := wire.Sync()
+	for i, query := range missing {
+		var got any
+		if err == nil {
+			got, err = wire.GetResults()
+		}
+		if s, is := got.(*pgconn.StatementDescription); is {
+			s.Name, s.SQL = name(i), query
+			p.statements[query] = s
+		}
+	}
+	p.named += len(missing)
+	return errors.Join(err, wire.Close())
 }
 
 // has reports whether all of some statements are prepared.
@@ -104,6 +125,11 @@ func (p *pipeline) close() error {
 		p.late.Stop()
 	}
 	p.over()
+	if p.stale {
+		ctx, cancel := context.WithTimeout(context.Background(), rollbackPatience)
+		defer cancel()
+		_ = p.conn.Close(ctx)
+	}
 	return err
 }
 
@@ -173,6 +199,9 @@ func (p *pipeline) commit(after []*pgx.QueuedQuery, atMost time.Duration) (err e
 // answer reads the answer to one statement.
 func (p *pipeline) answer(q *pgx.QueuedQuery) error {
 	got, err := p.wire.GetResults()
+	if code := state(err); code == planChanged || code == notPrepared {
+		p.stale = true
+	}
 	if err != nil && q.Fn != nil { // who queued it has a name for the error
 		if named := q.Fn(pgx.FailedBatchResults(new(pgx.Batch), err)); named != nil {
 			return named

@@ -54,14 +54,11 @@ func (t *transaction) Queue(query string, arguments ...any) *pgx.QueuedQuery {
 // what was queued must not change.
 func (t *transaction) AtEnd(f func(committed bool)) { t.atEnd = append(t.atEnd, f) }
 
-// send sends what was queued, where that can be done, and does not wait for the answers.
+// send sends what was queued, where that can be done without waiting for an answer.
 func (t *transaction) send(ctx context.Context, atMost time.Duration) error {
 	conn := t.conn.Conn()
-	if t.queued.Len() == 0 || t.ahead != nil || !canPipeline(conn) {
+	if t.queued.Len() == 0 || t.ahead != nil || !canPipeline(conn) || !preparedOn(conn).has(t.queued.QueuedQueries) {
 		return nil
-	}
-	if err := preparedOn(conn).prepare(ctx, conn, t.queued.QueuedQueries); err != nil {
-		return err
 	}
 	t.ahead = newPipeline(ctx, conn)
 	list := t.queued.QueuedQueries
