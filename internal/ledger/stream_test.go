@@ -319,8 +319,10 @@ func testStream(t *testing.T, asks bool) {
 	if len(accepted) == 0 || len(refused) == 0 {
 		t.Errorf("%d commands were accepted, %d refused", len(accepted), len(refused))
 	}
-	ways := []string{"unavailable", "broken", "unknown, stored", "unknown, not stored", "moved", "several", "locked",
-		"begun", "not begun", "begun, told otherwise"}
+	ways := []string{
+		"unavailable", "broken", "unknown, stored", "unknown, not stored", "moved", "several", "locked",
+		"begun", "not begun", "begun, told otherwise",
+	}
 	if asks {
 		ways = append(ways, "asked", "asked in vain")
 	}
