@@ -160,7 +160,7 @@ func (s *Store) store(ctx context.Context, tx *transaction, b *eventstore.Batch,
 	if err := insertMany(ctx, tx, b); err != nil {
 		return nil, 0, err
 	}
-	if err := tx.send(ctx, atMost); err != nil {
+	if err := tx.send(atMost); err != nil {
 		return nil, 0, err
 	}
 	if note, err = b.Sign(); err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -21,10 +20,7 @@ type pipeline struct {
 	builder *pgx.ExtendedQueryBuilder
 	unread  []*pgx.QueuedQuery // queued or sent
 	ended   bool               // the server was told that no more comes
-	over    context.CancelFunc
-	late    *time.Timer  // calls over
-	waited  atomic.Int64 // how long, when that was too long
-	stale   bool         // what the connection has prepared is of use no more
+	stale   bool               // what the connection has prepared is of use no more
 }
 
 // prepared are the statements of a connection that a pipeline can send. They are kept with it.
@@ -93,38 +89,22 @@ func (p *prepared) has(list []*pgx.QueuedQuery) bool {
 	return true
 }
 
-// newPipeline begins a pipeline. What ctx is cancelled for has no power over it.
-func newPipeline(ctx context.Context, conn *pgx.Conn) *pipeline {
-	ctx, over := context.WithCancel(context.WithoutCancel(ctx))
-	return &pipeline{conn: conn, wire: conn.PgConn().StartPipeline(ctx), builder: &preparedOn(conn).builder, over: over}
+// newPipeline begins a pipeline. No context has power over it, as pgx starts a goroutine for each that has any: within bounds how long it takes.
+func newPipeline(conn *pgx.Conn) *pipeline {
+	return &pipeline{conn: conn, wire: conn.PgConn().StartPipeline(context.Background()), builder: &preparedOn(conn).builder}
 }
 
 // within has whatever is done next fail when it takes longer.
-func (p *pipeline) within(atMost time.Duration) {
-	if p.late != nil {
-		p.late.Stop()
-	}
-	p.late = time.AfterFunc(atMost, func() {
-		p.waited.Store(int64(atMost))
-		p.over()
-	})
-}
-
-// explained names the error of what took too long.
-func (p *pipeline) explained(err error) error {
-	if atMost := time.Duration(p.waited.Load()); atMost > 0 && err != nil {
-		return fmt.Errorf("%w: the server did not answer within %s (%s)", context.DeadlineExceeded, atMost, err)
-	}
-	return err
+func (p *pipeline) within(atMost time.Duration) error {
+	return p.conn.PgConn().Conn().SetDeadline(time.Now().Add(atMost))
 }
 
 // close ends the pipeline.
 func (p *pipeline) close() error {
-	err := p.explained(p.wire.Close())
-	if p.late != nil {
-		p.late.Stop()
+	err := p.wire.Close()
+	if !p.conn.IsClosed() {
+		err = errors.Join(err, p.conn.PgConn().Conn().SetDeadline(time.Time{}))
 	}
-	p.over()
 	if p.stale {
 		ctx, cancel := context.WithTimeout(context.Background(), rollbackPatience)
 		defer cancel()
@@ -150,11 +130,13 @@ func (p *pipeline) queue(list []*pgx.QueuedQuery) error {
 
 // send is queue, and sends all that was queued.
 func (p *pipeline) send(list []*pgx.QueuedQuery, atMost time.Duration) error {
-	p.within(atMost)
+	if err := p.within(atMost); err != nil {
+		return err
+	}
 	if err := p.queue(list); err != nil {
 		return err
 	}
-	return p.explained(p.wire.Flush())
+	return p.wire.Flush()
 }
 
 // finish reads the answers to all that was sent, and ends the pipeline.
@@ -163,7 +145,6 @@ func (p *pipeline) finish(atMost time.Duration) error { return p.commit(nil, atM
 // commit has the server carry out what was queued, and reads the answers. Statements after that are sent with it and carried out whatever became of it;
 // their answers are left for finish. Without any, or after an error, the pipeline is at its end.
 func (p *pipeline) commit(after []*pgx.QueuedQuery, atMost time.Duration) (err error) {
-	p.within(atMost)
 	defer func() {
 		if err != nil || after == nil {
 			if closing := p.close(); err == nil {
@@ -171,6 +152,9 @@ func (p *pipeline) commit(after []*pgx.QueuedQuery, atMost time.Duration) (err e
 			}
 		}
 	}()
+	if err := p.within(atMost); err != nil {
+		return err
+	}
 	before := p.unread
 	if p.unread = nil; !p.ended {
 		p.wire.SendPipelineSync()
@@ -181,19 +165,19 @@ func (p *pipeline) commit(after []*pgx.QueuedQuery, atMost time.Duration) (err e
 			p.wire.SendPipelineSync()
 		}
 		if err := p.wire.Flush(); err != nil {
-			return p.explained(err)
+			return err
 		}
 	}
 	for _, q := range before {
 		if err := p.answer(q); err != nil {
-			return p.explained(err)
+			return err
 		}
 	}
 	end, err := p.wire.GetResults()
 	if _, is := end.(*pgconn.PipelineSync); err == nil && !is {
 		err = fmt.Errorf("the end of what was sent is a %T", end)
 	}
-	return p.explained(err)
+	return err
 }
 
 // answer reads the answer to one statement.
@@ -224,7 +208,7 @@ func (p *pipeline) answer(q *pgx.QueuedQuery) error {
 
 // abandon ends the pipeline, whatever the answers are.
 func (p *pipeline) abandon() {
-	p.within(rollbackPatience)
+	_ = p.within(rollbackPatience)
 	_ = p.wire.Sync()
 	_ = p.close()
 }

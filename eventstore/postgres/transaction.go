@@ -55,12 +55,12 @@ func (t *transaction) Queue(query string, arguments ...any) *pgx.QueuedQuery {
 func (t *transaction) AtEnd(f func(committed bool)) { t.atEnd = append(t.atEnd, f) }
 
 // send sends what was queued, where that can be done without waiting for an answer.
-func (t *transaction) send(ctx context.Context, atMost time.Duration) error {
+func (t *transaction) send(atMost time.Duration) error {
 	conn := t.conn.Conn()
 	if t.queued.Len() == 0 || t.ahead != nil || !canPipeline(conn) || !preparedOn(conn).has(t.queued.QueuedQueries) {
 		return nil
 	}
-	t.ahead = newPipeline(ctx, conn)
+	t.ahead = newPipeline(conn)
 	list := t.queued.QueuedQueries
 	t.queued = pgx.Batch{}
 	return t.ahead.send(list, atMost)
@@ -264,7 +264,7 @@ func (t *transaction) sendAll(ctx context.Context, atMost time.Duration, n *next
 		if err != nil {
 			return err
 		}
-		t.ahead = newPipeline(ctx, conn)
+		t.ahead = newPipeline(conn)
 	}
 	if err := t.ahead.queue(list); err != nil {
 		return err // without an end that the server has seen, what was sent does nothing

@@ -73,7 +73,7 @@ func (l unreliableLock) Insert(ctx context.Context, records []eventstore.Record,
 
 // overtake has another process be first now and then.
 func (u *unreliable) overtake() {
-	if u.draw(1000) < 15 {
+	if u.draw(1000) < 40 {
 		u.did("moved")
 		u.other()
 	}
@@ -119,7 +119,7 @@ func (u *unreliable) append(
 	if err == nil && u.asks && b.Next != nil {
 		u.did("asked")
 		b.Next(func(ctx context.Context) (eventstore.Lock, error) {
-			if u.draw(20) == 0 {
+			if u.draw(5) == 0 {
 				u.did("asked in vain")
 				return nil, fmt.Errorf("the server is away: %w", eventstore.ErrUnavailable)
 			}
@@ -326,6 +326,7 @@ func testStream(t *testing.T, asks bool) {
 	if asks {
 		ways = append(ways, "asked", "asked in vain")
 	}
+	t.Logf("appends: %v", u.count)
 	for _, what := range ways {
 		if u.count[what] == 0 {
 			t.Errorf("of %v no append was: %s", slices.Sorted(maps.Keys(u.count)), what)
