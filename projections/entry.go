@@ -78,6 +78,15 @@ func (r *Rows) putEntry(position int64, e *domain.Effect) {
 		num(e.Posted), num(e.Encumbered), num(e.Quantity), num(e.QuantityEncumbered))
 }
 
+// effect is the entry of a row of entryTable.
+func (r *Rows) effect(row int) domain.Effect {
+	of := func(column int) int64 { return r.columns[column].Ints[row] }
+	return domain.Effect{
+		Fund: r.columns[entryFund].Texts[row], Asset: domain.Asset(r.columns[entryAsset].Texts[row]), Day: domain.Date(of(entryDay)),
+		Posted: of(entryPosted), Encumbered: of(entryPosted + 1), Quantity: of(entryPosted + 2), QuantityEncumbered: of(entryPosted + 3),
+	}
+}
+
 // An entryCheck compares the packs of entries with what the events of their positions brought, one pack after another, and hands out what they
 // should have, so that nothing else is accused of what is wrong with them.
 type entryCheck struct {

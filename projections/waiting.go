@@ -29,13 +29,15 @@ type waiting struct {
 	holdings map[holding][]waitingEntry
 }
 
-type holding struct{ fund, asset string }
+type holding struct {
+	fund  string
+	asset domain.Asset
+}
 
 // A waitingEntry is what a pack brings to a holding on a day.
 type waitingEntry struct {
-	pack    int64
-	day     domain.Date
-	changes [4]int64
+	pack int64
+	domain.Effect
 }
 
 // A Look is one question about the entries that wait in a ledger.
@@ -102,12 +104,9 @@ func (l *Look) Add(p *Pack) {
 	}
 	r := p.rows()
 	for i := range r.n {
-		h := holding{r.columns[entryFund].Texts[i], r.columns[entryAsset].Texts[i]}
-		e := waitingEntry{pack: p.First, day: domain.Date(r.columns[entryDay].Ints[i])}
-		for k := range e.changes {
-			e.changes[k] = r.columns[entryPosted+k].Ints[i]
-		}
-		l.fresh.holdings[h] = append(l.fresh.holdings[h], e)
+		e := r.effect(i)
+		h := holding{e.Fund, e.Asset}
+		l.fresh.holdings[h] = append(l.fresh.holdings[h], waitingEntry{p.First, e})
 	}
 }
 
@@ -123,13 +122,12 @@ func (l *Look) AddTo(q *BalanceQuery, rows []BalanceRow, n []int64) {
 	epoch := q.KnownAt.Bounds().Epoch
 	for i := range rows {
 		b := &rows[i]
-		for _, e := range w.holdings[holding{b.Fund, string(b.Asset)}] {
+		for _, e := range w.holdings[holding{b.Fund, b.Asset}] {
 			if e.pack > l.found.Last || e.pack>>EpochBits >= epoch {
 				break
 			}
-			if q.AsOf == nil || e.day <= *q.AsOf {
-				b.Posted, b.Encumbered = b.Posted+e.changes[0], b.Encumbered+e.changes[1]
-				b.Quantity, b.QuantityEncumbered = b.Quantity+e.changes[2], b.QuantityEncumbered+e.changes[3]
+			if q.AsOf == nil || e.Day <= *q.AsOf {
+				b.Balance = b.Plus(e.Effect)
 				n[i]++
 			}
 		}

@@ -55,6 +55,9 @@ func canPipeline(conn *pgx.Conn) bool {
 
 // prepare prepares what is not prepared yet, in one round trip. While something is under way nothing can be.
 func (p *prepared) prepare(ctx context.Context, conn *pgx.Conn, list []*pgx.QueuedQuery) error {
+	if p.has(list) {
+		return nil
+	}
 	wire := conn.PgConn().StartPipeline(ctx)
 	var missing []string
 	name := func(i int) string { return fmt.Sprintf("soquy_%d", p.named+i) }
@@ -259,39 +262,23 @@ func (r row1) Scan(dest ...any) error {
 	return r.Err()
 }
 
-// A session is a connection on which a transaction is open that pgx did not begin, as far as a pgx.Tx is needed of it.
-type session struct {
-	pgx.Tx // nil: what follows is all that a transaction asks of it
-	conn   *pgx.Conn
-}
+// A session is a connection on which a transaction is open that pgx did not begin, as a pgx.Tx.
+type session struct{ *connection }
 
-func (s session) Conn() *pgx.Conn { return s.conn }
+// connection has another name, as a pgx.Tx has a method of that one.
+type connection = pgx.Conn
 
-func (s session) Rollback(ctx context.Context) error {
-	_, err := s.conn.Exec(ctx, `rollback`)
+func (s session) Conn() *pgx.Conn { return s.connection }
+
+func (s session) Commit(ctx context.Context) error {
+	_, err := s.Exec(ctx, `commit`)
 	return err
 }
 
-func (s session) Exec(ctx context.Context, query string, arguments ...any) (pgconn.CommandTag, error) {
-	return s.conn.Exec(ctx, query, arguments...)
+func (s session) Rollback(ctx context.Context) error {
+	_, err := s.Exec(ctx, `rollback`)
+	return err
 }
 
-func (s session) Query(ctx context.Context, query string, arguments ...any) (pgx.Rows, error) {
-	return s.conn.Query(ctx, query, arguments...)
-}
-
-func (s session) QueryRow(ctx context.Context, query string, arguments ...any) pgx.Row {
-	return s.conn.QueryRow(ctx, query, arguments...)
-}
-
-func (s session) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
-	return s.conn.SendBatch(ctx, b)
-}
-
-func (s session) CopyFrom(ctx context.Context, table pgx.Identifier, columns []string, rows pgx.CopyFromSource) (int64, error) {
-	return s.conn.CopyFrom(ctx, table, columns, rows)
-}
-
-func (s session) Prepare(ctx context.Context, name, sql string) (*pgconn.StatementDescription, error) {
-	return s.conn.Prepare(ctx, name, sql)
-}
+// LargeObjects is asked for by nobody.
+func (session) LargeObjects() pgx.LargeObjects { return pgx.LargeObjects{} }

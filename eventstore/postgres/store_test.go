@@ -16,7 +16,7 @@ import (
 
 func TestStore(t *testing.T) {
 	pgtest.Server(t)
-	storetest.Run(t, storetest.Harness{Open: func(t *testing.T, join storetest.Join) *storetest.Database {
+	storetest.Run(t, storetest.Harness{Asks: true, Open: func(t *testing.T, join storetest.Join) *storetest.Database {
 		url := pgtest.Database(t)
 		joiner := func(ctx context.Context, _ pgx.Tx, b *eventstore.Batch) error { return join(ctx, b) }
 		store := open(t, url, postgres.Create, joiner)

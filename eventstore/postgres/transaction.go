@@ -147,8 +147,8 @@ func (r failedRow) Scan(...any) error { return r.err }
 
 const lockQuery = `SELECT origin, head_position, tree, note, merged_position, runs, run_entries FROM ledgers WHERE ledger_id = $1 FOR UPDATE`
 
-// locked scans the answer to lockQuery.
-func (r *row) locked(found *bool) func(pgx.Row) error {
+// scanLocked scans the answer to lockQuery.
+func (r *row) scanLocked(found *bool) func(pgx.Row) error {
 	return func(answer pgx.Row) error {
 		err := r.scan(answer, &r.pending.merged, &r.pending.runs, &r.pending.entries)
 		*found = !errors.Is(err, pgx.ErrNoRows)
@@ -193,7 +193,7 @@ func (s *Store) lockRow(ctx context.Context, ledger uuid.UUID, wait bool, w *wat
 		batch.Queue(endless)
 	}
 	found := true
-	batch.Queue(lockQuery, ledger).QueryRow(head.locked(&found))
+	batch.Queue(lockQuery, ledger).QueryRow(head.scanLocked(&found))
 	results := conn.SendBatch(ctx, batch)
 	tx = &transaction{Tx: results.Tx(), conn: conn}
 	if err := results.Close(); err != nil {
@@ -291,7 +291,7 @@ func newNext(t *transaction, ledger uuid.UUID) *next {
 	n := &next{conn: t.conn}
 	batch := new(pgx.Batch)
 	batch.Queue(beginQuery)
-	batch.Queue(lockQuery, ledger).QueryRow(n.head.locked(&n.found))
+	batch.Queue(lockQuery, ledger).QueryRow(n.head.scanLocked(&n.found))
 	n.list = batch.QueuedQueries
 	return n
 }
@@ -308,7 +308,7 @@ func (n *next) statements() []*pgx.QueuedQuery {
 // wait waits for the lock, as lockRow does.
 func (n *next) wait(ctx context.Context, w *watch) (tx *transaction, head row, err error) {
 	w.waiter.Store(n.conn.Conn().PgConn().PID())
-	tx = &transaction{Tx: session{conn: n.conn.Conn()}, conn: n.conn}
+	tx = &transaction{Tx: session{n.conn.Conn()}, conn: n.conn}
 	if err := n.pipeline.finish(lockPatience); err != nil {
 		tx.end(ctx)
 		return nil, head, err

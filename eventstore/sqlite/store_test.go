@@ -15,7 +15,7 @@ import (
 )
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, storetest.Harness{Open: func(t *testing.T, join storetest.Join) *storetest.Database {
+	storetest.Run(t, storetest.Harness{Early: true, Open: func(t *testing.T, join storetest.Join) *storetest.Database {
 		path := filepath.Join(t.TempDir(), "Sổ quỹ #1 50%?.db")
 		joiner := func(ctx context.Context, _ sqlite.Tx, b *eventstore.Batch) error { return join(ctx, b) }
 		store := open(t, path, sqlite.Create, joiner)

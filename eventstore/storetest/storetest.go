@@ -18,6 +18,9 @@ type Join func(ctx context.Context, b *eventstore.Batch) error
 type Harness struct {
 	// Open makes a fresh database, and a store on it that calls join in each append. Both end with the test.
 	Open func(t *testing.T, join Join) *Database
+
+	Early bool // locks of the store take the parts of a batch
+	Asks  bool // the store asks for the next lock with a commit
 }
 
 // A Database is one database under test. The functions beside Store pass it by.
