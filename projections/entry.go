@@ -178,9 +178,6 @@ func (f *Fold) Settle() {
 	r.reset()
 }
 
-// AddEntries adds a pack of entries to what the fold has, where they belong.
-func (f *Fold) AddEntries(p *Pack) { f.addEntries(p.rows()) }
-
 func (f *Fold) addEntries(r *Rows) {
 	row := make([]Value, len(entryTable.Columns))
 	for i := range r.n {

@@ -24,6 +24,8 @@ type Fold struct {
 	log    []loggedEntry // the last entries, where they are not kept apart
 	logged int64         // the position of the last one that was forgotten
 
+	list []byte // that was encoded last
+
 	event   *domain.Event
 	effects []domain.Effect
 	tuples  map[tuple]*[16]byte // of fact keys; a pure function, kept as long as the fold

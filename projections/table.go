@@ -81,6 +81,7 @@ type Model struct {
 
 	// Entries is a packed table of what the last batches brought and is not in Tables yet, as one row a batch costs less than one a key; nil: there
 	// is none. It is a part of what the rows say: whoever reads them adds it, as digests do.
+	// SQLite has no such table: what is in it stands in LateTable there.
 	Entries *Table
 
 	fold func(*Fold, *domain.Event) error
@@ -121,6 +122,9 @@ func (m *Model) All() []*Table {
 	}
 	return append(slices.Clone(m.Tables), m.Entries)
 }
+
+// AlwaysLate reports whether the table is that of a model's entries, which has nothing but what is late.
+func (t *Table) AlwaysLate() bool { return t == entryTable }
 
 // Names returns the names of the columns.
 func (t *Table) Names() []string {

@@ -85,7 +85,7 @@ const twoGifts = `{"type":"register_unit","effective_on":"2017-01-01","data":{"c
 // TestWrongReadModels: nobody closes the books by read models that are wrong, nor makes a report of them, and a replay finds them.
 func TestWrongReadModels(t *testing.T) {
 	for name, test := range map[string]struct{ statement, code, words string }{
-		"a balance": {`UPDATE balance_buckets SET posted = posted + 1 WHERE fund = 'HB'`, "period.unbalanced", "off by "},
+		"a balance": {`UPDATE balances SET posted = posted + 1, last_posted = last_posted + 1 WHERE fund = 'HB'`, "period.unbalanced", "off by "},
 		"a voucher": {`DELETE FROM vouchers WHERE first_position = 5`, "period.voucher_gap", "The vouchers PT-2017 of unit T"},
 	} {
 		t.Run(name, func(t *testing.T) {

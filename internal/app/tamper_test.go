@@ -266,7 +266,11 @@ func tamperings(t *testing.T, db tampered, table string, columns []column, rows 
 		return list
 	}
 	middle := len(rows) / 2
-	list = append(list, tampering{table, "removed", "", places(rows[middle]), false, func(rows [][]any) [][]any {
+	missing := table
+	if table == projections.LateTable {
+		missing = "vouchers" // whose packs are missing, among others
+	}
+	list = append(list, tampering{missing, "removed", "", places(rows[middle]), false, func(rows [][]any) [][]any {
 		return slices.Delete(rows, middle, middle+1)
 	}})
 	extra := slices.Clone(rows[middle])

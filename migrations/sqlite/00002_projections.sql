@@ -27,6 +27,18 @@ CREATE TABLE rebuilds (
     PRIMARY KEY (ledger_id, projection)
 ) STRICT, WITHOUT ROWID;
 
+-- What the last batches added to total_facts, total_gifts and vouchers, and brought to balances: a row a batch, in the encoding of
+-- projections/late.go, as each table more that an append writes to costs a page. A later append puts it where it belongs, a pack a block. Whoever
+-- reads those tables reads this behind them. It is of the live slots; a rebuild that makes others live puts it in place first. A rowid
+-- table without an index, as subject_runs is: it never has more than a few hundred rows a ledger.
+CREATE TABLE late_packs (
+    run            INTEGER PRIMARY KEY,
+    ledger_id      BLOB    NOT NULL,
+    first_position INTEGER NOT NULL,
+    last_position  INTEGER NOT NULL,
+    packs          BLOB    NOT NULL
+) STRICT;
+
 -- units
 
 CREATE TABLE units (
@@ -158,25 +170,6 @@ CREATE TABLE balance_buckets (
     PRIMARY KEY (ledger_id, slot, fund, asset, kind, start, epoch)
 ) STRICT, WITHOUT ROWID;
 
--- What the last batches brought to holdings that have a row in balances: a row a batch and block of positions, with lists as in total_facts. A
--- later batch puts it into balances and balance_buckets, some thousand entries at a time. Whoever reads those adds it.
-CREATE TABLE balance_entries (
-    ledger_id           BLOB    NOT NULL,
-    slot                INTEGER NOT NULL,
-    first_position      INTEGER NOT NULL,
-    last_position       INTEGER NOT NULL,
-    first_day           INTEGER NOT NULL,
-    last_day            INTEGER NOT NULL,
-    fund                BLOB    NOT NULL,
-    asset               BLOB    NOT NULL,
-    day                 BLOB    NOT NULL,
-    posted              BLOB    NOT NULL,
-    encumbered          BLOB    NOT NULL,
-    quantity            BLOB    NOT NULL,
-    quantity_encumbered BLOB    NOT NULL,
-    PRIMARY KEY (ledger_id, slot, first_position)
-) STRICT, WITHOUT ROWID;
-
 -- totals
 
 CREATE TABLE total_keys (
@@ -198,7 +191,7 @@ CREATE TABLE total_keys (
     PRIMARY KEY (ledger_id, slot, fact_key)
 ) STRICT, WITHOUT ROWID;
 
--- A pack is what one batch adds to the facts of one block, or to the gifts. Each list has one element a fact, in the encoding of
+-- A pack is what batches that follow each other add to the facts of one block, or to the gifts. Each list has one element a fact, in the encoding of
 -- projections/pack.go. Packs are only added. There is no index of their days: an append would write a page of it, and to read 200,000 packs
 -- of one fact in the order of positions takes 50 ms, half as long as by the days.
 CREATE TABLE total_facts (

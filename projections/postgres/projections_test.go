@@ -72,6 +72,14 @@ func (d *database) Check(ctx context.Context, ledger uuid.UUID, want *projection
 	return all, err
 }
 
+func (d *database) Loose(ctx context.Context, ledger uuid.UUID, head int64) (list []projections.Mismatch, err error) {
+	err = d.store.View(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		list, err = d.p.Loose(ctx, tx, ledger, head)
+		return err
+	})
+	return list, err
+}
+
 func (d *database) Rebuild(ctx context.Context, ledger uuid.UUID, names []string, events projections.Events, progress func(done, total int64)) error {
 	return d.p.Rebuild(ctx, d.store, ledger, names, events, progress)
 }
@@ -88,6 +96,31 @@ func (d *database) Count(ctx context.Context, table string) (n int, err error) {
 		return tx.QueryRow(ctx, "SELECT count(*) FROM "+table).Scan(&n)
 	})
 	return n, err
+}
+
+// Late implements projectiontest.Database.
+func (d *database) Late() projectiontest.Late {
+	const last = ` WHERE first_position = (SELECT max(first_position) FROM {table})`
+	return projectiontest.Late{
+		Table: "balance_entries", Batches: projections.MaxEntryPacks, Models: []string{"balances"},
+		Changes: []string{
+			"DELETE FROM {table}",
+			"DELETE FROM {table}" + last,
+			"DELETE FROM {table} WHERE first_position = (SELECT min(first_position) FROM {table})",
+			"UPDATE {table} SET first_position = first_position + 1" + last,
+			"UPDATE {table} SET first_position = first_position - 30000",
+			"UPDATE {table} SET last_position = last_position + 1" + last,
+			"UPDATE {table} SET last_position = last_position - 1" + last,
+			"UPDATE {table} SET first_day = first_day - 1" + last,
+			"UPDATE {table} SET last_day = last_day + 1" + last,
+			"UPDATE {table} SET fund = asset, asset = fund" + last,
+			"UPDATE {table} SET posted = encumbered, encumbered = posted" + last,
+			"UPDATE {table} SET quantity = posted" + last,
+			"UPDATE {table} SET quantity_encumbered = posted" + last,
+			"UPDATE {table} SET day = (SELECT day FROM {table} ORDER BY first_position LIMIT 1)" + last,
+			"UPDATE {table} SET slot = 1 - slot" + last,
+		},
+	}
 }
 
 func TestProjections(t *testing.T) { projectiontest.Run(t, open) }

@@ -42,13 +42,24 @@ type Database interface {
 	// View calls f with a reader of one transaction.
 	View(ctx context.Context, ledger uuid.UUID, f func(Reader) error) error
 	Check(ctx context.Context, ledger uuid.UUID, want *projections.Fold, through int64) ([]projections.Checked, error)
+	Loose(ctx context.Context, ledger uuid.UUID, head int64) ([]projections.Mismatch, error)
 	Rebuild(ctx context.Context, ledger uuid.UUID, names []string, events projections.Events, progress func(done, total int64)) error
 	// Exec changes rows behind the back of the read models. "{table}" in the query is the table's name in this database.
 	Exec(ctx context.Context, table, query string) error
 	// Count says how many rows a table has.
 	Count(ctx context.Context, table string) (int, error)
+	// Late says what waits to be put in place.
+	Late() Late
 	// Again opens the database once more, as another process does.
 	Again(t testing.TB) Database
+}
+
+// Late is about the table of what the last batches brought and is not in place yet.
+type Late struct {
+	Table   string
+	Batches int      // that may be late
+	Models  []string // of which something may be there; none: all
+	Changes []string // each makes something wrong of it
 }
 
 // Open makes a new, empty database that is closed when the test ends.

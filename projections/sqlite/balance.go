@@ -147,14 +147,12 @@ func (r *Reader) pastBalances(ctx context.Context, list []projections.BalanceRow
 // addEntries adds the entries that wait: those that are remembered, and those after from the file.
 func (r *Reader) addEntries(ctx context.Context, list []projections.BalanceRow, parts []int64, q *projections.BalanceQuery) error {
 	const (
-		// ?3 is the position that is looked at.
-		there = `SELECT first.position, last.first_position, last.last_position, end.event_id, before.event_id
-			FROM (SELECT min(first_position) AS position FROM balance_entries WHERE ledger_id = ?1 AND slot = ?2) first
-			JOIN balance_entries last ON last.ledger_id = ?1 AND last.slot = ?2
-				AND last.first_position = (SELECT max(first_position) FROM balance_entries WHERE ledger_id = ?1 AND slot = ?2)
-			LEFT JOIN events end ON end.ledger_id = ?1 AND end.position = last.last_position
-			LEFT JOIN events before ON before.ledger_id = ?1 AND before.position = ?3`
-		after = ` AND first_position > ?3 ORDER BY first_position`
+		// ?2 is the position that is looked at.
+		there = `SELECT first.position, last.position, end.event_id, before.event_id
+			FROM (SELECT first_position AS position FROM late_packs WHERE ledger_id = ?1 ORDER BY run LIMIT 1) first
+			CROSS JOIN (SELECT last_position AS position FROM late_packs WHERE ledger_id = ?1 ORDER BY run DESC LIMIT 1) last
+			LEFT JOIN events end ON end.ledger_id = ?1 AND end.position = last.position
+			LEFT JOIN events before ON before.ledger_id = ?1 AND before.position = ?2`
 	)
 	at, err := r.at(ctx, "balances")
 	if err != nil {
@@ -163,19 +161,17 @@ func (r *Reader) addEntries(ctx context.Context, list []projections.BalanceRow, 
 	look := r.p.entries.Look(r.ledger)
 	f := projections.Found{Slot: at.Slot}
 	var event, before uuid.NullUUID
-	err = r.tx.QueryRowContext(ctx, there, r.ledger[:], at.Slot, look.Through()).Scan(&f.First, &f.Last, &f.End, &event, &before)
+	err = r.tx.QueryRowContext(ctx, there, r.ledger[:], look.Through()).Scan(&f.First, &f.Last, &event, &before)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	f.Event, f.Before = event.UUID, before.UUID
+	f.End, f.Event, f.Before = f.Last, event.UUID, before.UUID
 	look.Found(f)
 	if look.After() < f.Last {
-		p := projections.NewEntryPack()
-		rows, err := r.query(ctx, "balances", packs(p.Table)+after, look.After())
-		err = eachPack(rows, err, p, false, projections.Whole(func(p *projections.Pack) error {
+		err := eachLate(ctx, r.tx, r.ledger, look.After()+1, projections.NewEntryPack(), projections.Whole(func(p *projections.Pack) error {
 			look.Add(p)
 			return nil
 		}))

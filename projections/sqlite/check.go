@@ -3,12 +3,14 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/google/uuid"
 
 	"github.com/soquy/soquy/domain"
+	"github.com/soquy/soquy/eventstore"
 	"github.com/soquy/soquy/projections"
 )
 
@@ -22,7 +24,7 @@ func (p *Projections) Check(ctx context.Context, tx *sql.Tx, ledger uuid.UUID, w
 	return want.Check(have, through, scanner(ctx, tx, ledger))
 }
 
-// Loose returns the rows that no reader looks at and no rebuild left. head is the position of the ledger's last event.
+// Loose returns the rows that no reader looks at and no rebuild left, and what is late and cannot be read. head is the position of the ledger's last event.
 func (p *Projections) Loose(ctx context.Context, tx *sql.Tx, ledger uuid.UUID, head int64) ([]projections.Mismatch, error) {
 	const (
 		rebuilds = `SELECT projection, version, slot, position FROM rebuilds WHERE ledger_id = ?`
@@ -37,7 +39,10 @@ func (p *Projections) Loose(ctx context.Context, tx *sql.Tx, ledger uuid.UUID, h
 	if l.Rebuilds, err = positions(In(ctx, tx), rebuilds, ledger); err != nil {
 		return nil, fmt.Errorf("rebuilds of %s: %w", ledger, err)
 	}
-	return l.Find(head, func(t *projections.Table) (int, int, bool, error) {
+	loose, err := l.Find(head, func(t *projections.Table) (int, int, bool, error) {
+		if t.AlwaysLate() {
+			return 0, 0, false, nil
+		}
 		var least, greatest sql.NullInt64
 		err := tx.QueryRowContext(ctx, fmt.Sprintf(slots, t.Name), ledger[:]).Scan(&least, &greatest)
 		if err != nil {
@@ -45,6 +50,15 @@ func (p *Projections) Loose(ctx context.Context, tx *sql.Tx, ledger uuid.UUID, h
 		}
 		return int(least.Int64), int(greatest.Int64), least.Valid, err
 	})
+	if err != nil {
+		return nil, err
+	}
+	var late projections.LateCheck
+	err = eachLateRow(ctx, tx, ledger, 0, func(row projections.LateRow) error {
+		late.Row(row)
+		return nil
+	})
+	return append(loose, late.Found...), err
 }
 
 // Digest returns the digest of the live rows of a model.
@@ -69,12 +83,7 @@ func scan(
 	yield func([]projections.Value),
 ) error {
 	if t.Packed() {
-		s := projections.ScanPacks(t, compare, yield)
-		rows, err := tx.QueryContext(ctx, packs(t)+" ORDER BY first_position", ledger[:], slot)
-		if err := eachPack(rows, err, projections.NewPack(t), true, s.Pack); err != nil {
-			return err
-		}
-		return s.End()
+		return scanPacks(ctx, tx, ledger, slot, t, compare, yield)
 	}
 	names := t.Names()
 	query := fmt.Sprintf("SELECT %s FROM %s WHERE ledger_id = ? AND slot = ? ORDER BY %s",
@@ -96,6 +105,32 @@ func scan(
 		yield(row)
 	}
 	return rows.Err()
+}
+
+// scanPacks hands out the rows of the packs of a table, those that are late behind the others.
+func scanPacks(
+	ctx context.Context, tx *sql.Tx, ledger uuid.UUID, slot int, t *projections.Table, compare *projections.Comparison,
+	yield func([]projections.Value),
+) error {
+	s, p := projections.ScanPacks(t, compare, yield), projections.NewPack(t)
+	if !t.AlwaysLate() {
+		rows, err := tx.QueryContext(ctx, packs(t)+" ORDER BY first_position", ledger[:], slot)
+		if err := eachPack(rows, err, p, true, s.Pack); err != nil {
+			return err
+		}
+	}
+	err := eachLateRow(ctx, tx, ledger, 0, func(l projections.LateRow) error {
+		err := l.Each(p, true, s.Pack)
+		var bad *eventstore.RowError
+		if compare != nil && errors.As(err, &bad) {
+			return nil // LateCheck says so once, and the comparison what is missing
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.End()
 }
 
 // cells are where the columns of a table are scanned into values.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/google/uuid"
@@ -14,6 +15,35 @@ import (
 // packs is the query for the packs of a table in a slot, ?1 is the ledger and ?2 the slot.
 func packs(t *projections.Table) string {
 	return fmt.Sprintf(`SELECT %s FROM %s WHERE ledger_id = ?1 AND slot = ?2`, strings.Join(t.Stored().Names(), ", "), t.Name)
+}
+
+// A span is a stretch of a packed table: the packs whose first position is From or later, and before To.
+type span struct{ from, to int64 }
+
+// spanTo is the span through a position; 0: all.
+func spanTo(position int64) span {
+	if position == 0 || position == math.MaxInt64 {
+		return span{to: math.MaxInt64}
+	}
+	return span{to: position + 1}
+}
+
+// eachPack fills a pack with each of its table in a span, and hands it out: those of the live slot, which also meet a condition,
+// and then those that are late, of which others are handed out too. Arguments of the condition are numbered from ?5 on.
+func (r *Reader) eachPack(
+	ctx context.Context, model string, p *projections.Pack, in span, condition string, yield func(*projections.Pack) error, args ...any,
+) error {
+	const bounds = ` AND first_position >= ?3 AND first_position < ?4`
+	rows, err := r.query(ctx, model, packs(p.Table)+bounds+condition+" ORDER BY first_position", append([]any{in.from, in.to}, args...)...)
+	if err := eachPack(rows, err, p, false, projections.Whole(yield)); err != nil {
+		return err
+	}
+	return eachLate(ctx, r.tx, r.ledger, in.from, p, projections.Whole(func(p *projections.Pack) error {
+		if p.First < in.from || p.First >= in.to {
+			return nil
+		}
+		return yield(p)
+	}))
 }
 
 // eachPack fills a pack with each row of a query for packs, and hands it out with what is wrong with its lists, of which exactly says that they
@@ -48,8 +78,7 @@ func eachPack(rows *sql.Rows, err error, p *projections.Pack, exactly bool, yiel
 func (r *Reader) facts(
 	ctx context.Context, t *projections.Tally, keys map[uuid.UUID]*projections.FactKey, q *projections.TotalsQuery, from, to int64,
 ) error {
-	// ?3 and ?4 are the range of positions, ?5 and ?6 that of days.
-	const bounds = ` AND first_position >= ?3 AND first_position < ?4 AND last_day >= ?5 AND first_day <= ?6`
+	const days = ` AND last_day >= ?5 AND first_day <= ?6`
 	at, err := r.at(ctx, "totals")
 	if err != nil {
 		return err
@@ -61,9 +90,8 @@ func (r *Reader) facts(
 	if err := t.AddKnown(known); err != nil {
 		return err
 	}
-	p := projections.NewFactPack()
-	rows, err := r.query(ctx, "totals", packs(p.Table)+bounds, known.Through()<<projections.BlockBits, q.KnownAt.Bounds().Facts(), from, to)
-	return eachPack(rows, err, p, false, projections.Whole(t.AddPack))
+	in := span{known.Through() << projections.BlockBits, q.KnownAt.Bounds().Facts()}
+	return r.eachPack(ctx, "totals", projections.NewFactPack(), in, days, t.AddPack, from, to)
 }
 
 // Mark implements projections.FactSource.
@@ -76,8 +104,6 @@ func (r *Reader) Mark(ctx context.Context, position int64) (builder, event uuid.
 
 // Blocks implements projections.FactSource.
 func (r *Reader) Blocks(ctx context.Context, from, to int64, yield func(*projections.Pack) error) error {
-	const blocks = ` AND first_position >= ?3 AND first_position < ?4 ORDER BY first_position`
-	p := projections.NewFactPack()
-	rows, err := r.query(ctx, "totals", packs(p.Table)+blocks, from<<projections.BlockBits, to<<projections.BlockBits)
-	return eachPack(rows, err, p, false, projections.Whole(yield))
+	in := span{from << projections.BlockBits, to << projections.BlockBits}
+	return r.eachPack(ctx, "totals", projections.NewFactPack(), in, "", yield)
 }

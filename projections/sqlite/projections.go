@@ -28,12 +28,19 @@ type Projections struct {
 	entries projections.Entries
 	trees   sync.Map // ledger → *projections.Tree, the last one that was read
 
+	lateBatches, lateBytes int
+
 	joining sync.Mutex // never waited for, as appends to a file are one after another
 	joiner  *writer    // nil before the first append; it remembers what it wrote
 }
 
 // New makes the read models of a file.
-func New() *Projections { return &Projections{} }
+func New() *Projections { return WithLimits(MaxLateBatches, MaxLateBytes) }
+
+// WithLimits is New with other limits of what is late than MaxLateBatches and MaxLateBytes.
+func WithLimits(batches, bytes int) *Projections {
+	return &Projections{lateBatches: batches, lateBytes: bytes}
+}
 
 // live reads the progress of a ledger's models.
 func live(tx Tx, ledger uuid.UUID) (map[string]projections.Position, error) {
@@ -86,7 +93,8 @@ func (p *Projections) Join(_ context.Context, tx Tx, b *eventstore.Batch) error 
 	defer p.joining.Unlock()
 	if p.joiner == nil {
 		p.joiner = newWriter(models)
-		p.joiner.known, p.joiner.apart = map[knownKey]struct{}{}, map[knownKey]apart{}
+		p.joiner.lateBatches, p.joiner.lateBytes = p.lateBatches, p.lateBytes
+		p.joiner.known, p.joiner.late = map[knownKey]struct{}{}, map[uuid.UUID]late{}
 		p.joiner.fold.KeepApart()
 	}
 	w := p.joiner
@@ -99,7 +107,7 @@ func (p *Projections) Join(_ context.Context, tx Tx, b *eventstore.Batch) error 
 	if len(w.known) > mostKnown {
 		clear(w.known)
 	}
-	w.after = b.After
+	w.after, w.through = b.After, b.Last()
 	return w.write(tx, b.Ledger, func(m string) int { return have[m].Slot }, func(f *projections.Fold) error { return f.AddBatch(b) })
 }
 

@@ -43,7 +43,7 @@ func (d *database) Again(t testing.TB) projectiontest.Database { return openAt(t
 
 func openAt(t testing.TB, path string) *database {
 	t.Helper()
-	d := &database{p: sqlite.New(), path: path}
+	d := &database{p: sqlite.WithLimits(lateBatches, lateBytes), path: path}
 	s, err := store.Open(path, store.Options{Mode: store.Create}, d.join)
 	if err != nil {
 		t.Fatal(err)
@@ -71,6 +71,14 @@ func (d *database) Check(ctx context.Context, ledger uuid.UUID, want *projection
 	return all, err
 }
 
+func (d *database) Loose(ctx context.Context, ledger uuid.UUID, head int64) (list []projections.Mismatch, err error) {
+	err = d.store.View(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		list, err = d.p.Loose(ctx, tx, ledger, head)
+		return err
+	})
+	return list, err
+}
+
 func (d *database) Rebuild(ctx context.Context, ledger uuid.UUID, names []string, events projections.Events, progress func(done, total int64)) error {
 	return d.p.Rebuild(ctx, d.store, ledger, names, events, progress)
 }
@@ -87,6 +95,35 @@ func (d *database) Count(ctx context.Context, table string) (n int, err error) {
 		return tx.QueryRowContext(ctx, "SELECT count(*) FROM "+table).Scan(&n)
 	})
 	return n, err
+}
+
+// The limits are small, so that all tests put what is late in place now and then.
+const lateBatches, lateBytes = 64, 64 << 10
+
+// Late implements projectiontest.Database.
+func (d *database) Late() projectiontest.Late {
+	const last = ` WHERE run = (SELECT max(run) FROM late_packs)`
+	return projectiontest.Late{
+		Table: projections.LateTable, Batches: lateBatches,
+		Changes: []string{
+			"DELETE FROM {table}",
+			"DELETE FROM {table}" + last,
+			"DELETE FROM {table} WHERE run = (SELECT min(run) FROM {table})",
+			"UPDATE {table} SET run = run - 1000" + last,
+			"UPDATE {table} SET first_position = first_position + 1" + last,
+			"UPDATE {table} SET first_position = first_position - 30000",
+			"UPDATE {table} SET last_position = last_position + 1" + last,
+			"UPDATE {table} SET last_position = last_position - 1" + last,
+			"UPDATE {table} SET packs = x''" + last,
+			"UPDATE {table} SET packs = CAST(packs || x'00' AS BLOB)" + last,
+			"UPDATE {table} SET packs = substr(packs, 1, length(packs) - 1)" + last,
+			"UPDATE {table} SET packs = CAST(substr(packs, 1, length(packs) - 1) || x'7f' AS BLOB)" + last,
+			"UPDATE {table} SET packs = (SELECT packs FROM {table} ORDER BY run LIMIT 1)" + last,
+			"UPDATE {table} SET packs = CAST(replace(packs, 'balance_entries', 'balance_entriez') AS BLOB)" + last,
+			"UPDATE {table} SET packs = CAST(replace(packs, 'TQ', 'TR') AS BLOB)" + last,
+			"INSERT INTO {table} (ledger_id, first_position, last_position, packs) SELECT ledger_id, first_position, last_position, packs FROM {table}" + last,
+		},
+	}
 }
 
 func TestProjections(t *testing.T) { projectiontest.Run(t, open) }

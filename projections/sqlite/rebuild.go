@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -235,6 +236,9 @@ func (r *rebuild) swap(ctx context.Context, tx *sql.Tx) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := r.placeLate(ctx, tx); err != nil {
+		return err
+	}
 	for _, m := range r.models {
 		slot := r.slots[m.Name]
 		if _, err := tx.ExecContext(ctx, swap, r.ledger[:], m.Name, m.Version, slot, r.head, r.builder[:]); err != nil {
@@ -248,10 +252,32 @@ func (r *rebuild) swap(ctx context.Context, tx *sql.Tx) (err error) {
 	return nil
 }
 
+// placeLate puts what is late into the live slots of the models that are not rebuilt. Those of this rebuild have it from the events, and a stale one
+// will.
+func (r *rebuild) placeLate(ctx context.Context, tx *sql.Tx) error {
+	have, err := live(In(ctx, tx), r.ledger)
+	if err != nil {
+		return err
+	}
+	var others []*projections.Model
+	for _, m := range projections.Models() {
+		if at, ok := have[m.Name]; ok && at.Version == m.Version && !slices.Contains(r.models, m) {
+			others = append(others, m)
+		}
+	}
+	if len(others) == 0 { // so what cannot be read does not matter
+		return deleteLate(In(ctx, tx), r.ledger)
+	}
+	w := newWriter(others)
+	return w.write(In(ctx, tx), r.ledger, func(m string) int { return have[m].Slot }, func(f *projections.Fold) error {
+		return takeLate(w.tx, r.ledger, f)
+	})
+}
+
 // empty deletes the rows of a slot, a part in each transaction, as long as nobody else began a rebuild of the model.
 func (r *rebuild) empty(ctx context.Context, m *projections.Model, slot int) error {
 	const mine = `SELECT count(*) FROM rebuilds WHERE ledger_id = ? AND projection = ? AND builder = ? AND slot = ?`
-	for _, t := range m.All() {
+	for _, t := range m.Tables {
 		t := t.Stored()
 		keys := t.Names()[:t.Keys]
 		names := strings.Join(keys, ", ")

@@ -73,35 +73,33 @@ func (r *Reader) gifts(ctx context.Context, t *projections.Tally, donors []strin
 
 // giftPacks hands out the packs that have gifts in a range of days through a position; of donors, where there are some, those that have
 // events of theirs.
-func (r *Reader) giftPacks(ctx context.Context, donors []string, from, to, through int64, yield func(*projections.Pack) error) error {
+func (r *Reader) giftPacks(ctx context.Context, donors []string, from, to, position int64, yield func(*projections.Pack) error) error {
 	const (
-		bounds = ` AND last_day >= ?3 AND first_day <= ?4 AND first_position <= ?5`
-		some   = bounds + ` AND first_position IN (
+		days = ` AND last_day >= ?5 AND first_day <= ?6`
+		some = days + ` AND first_position IN (
 			SELECT (SELECT max(p.first_position) FROM total_gifts p WHERE p.ledger_id = ?1 AND p.slot = ?2 AND p.first_position <= s.position)
 			FROM ` + positionsOf + ` s)`
 	)
-	p := projections.NewGiftPack()
-	query, args := packs(p.Table)+bounds, []any{from, to, through}
+	condition, args := days, []any{from, to}
 	if len(donors) > 0 {
 		list, err := donorSubjects(donors)
 		if err != nil {
 			return err
 		}
-		query, args = packs(p.Table)+some, append(args, list)
+		condition, args = some, append(args, list)
 	}
-	rows, err := r.query(ctx, "totals", query, args...)
-	return eachPack(rows, err, p, false, projections.Whole(yield))
+	return r.eachPack(ctx, "totals", projections.NewGiftPack(), spanTo(position), condition, yield, args...)
 }
 
-// positionsOf are the positions of subjects, ?6 their JSON list: those that are in order, and those that still are in the runs of
+// positionsOf are the positions of subjects, ?7 their JSON list: those that are in order, and those that still are in the runs of
 // batches. ?1 is the ledger.
 const positionsOf = `(
-		SELECT s.position FROM json_each(?6) j CROSS JOIN subjects s ON s.ledger_id = ?1 AND s.subject = j.value
+		SELECT s.position FROM json_each(?7) j CROSS JOIN subjects s ON s.ledger_id = ?1 AND s.subject = j.value
 		UNION
-		SELECT m.value FROM json_each(?6) j CROSS JOIN subjects s ON s.ledger_id = ?1 AND s.subject = j.value
+		SELECT m.value FROM json_each(?7) j CROSS JOIN subjects s ON s.ledger_id = ?1 AND s.subject = j.value
 		CROSS JOIN json_each(s.more) m
 		UNION
-		SELECT p.value FROM subject_runs r CROSS JOIN json_each(?6) j
+		SELECT p.value FROM subject_runs r CROSS JOIN json_each(?7) j
 		CROSS JOIN json_each(r.subjects, '$."' || j.value || '"') p WHERE r.ledger_id = ?1
 	)`
 

@@ -31,13 +31,19 @@ type writer struct {
 	slot   func(model string) int
 	args   []any
 
-	// Of a joiner: the keys of facts and the holdings that are known to be in their table, and the position before the batch. A key that an event
+	// Of a joiner, which lets packs be late: the keys of facts and the holdings that are known to be in their table, the positions before
+	// and after the batch, and what is late. A key that an event
 	// of the log has is in every slot that was live since, so it need not be inserted, and refused, again and again.
 	known    map[knownKey]struct{}
 	after    int64
+	through  int64
 	progress progress
-	apart    map[knownKey]apart // of a ledger and a slot: the key is zero
-	flushed  bool               // something of the batch was written already
+	late     map[uuid.UUID]late // by ledger
+
+	lateBatches, lateBytes int // limits
+
+	packs   []byte
+	flushed bool // something of the batch was written already
 }
 
 type knownKey struct {
@@ -53,7 +59,7 @@ func newWriter(models []*projections.Model) *writer {
 	w := &writer{queries: map[*projections.Table]statements{}}
 	w.fold = projections.NewFold(models, w)
 	for _, m := range models {
-		for _, t := range m.All() {
+		for _, t := range m.Tables {
 			w.queries[t] = statementsOf(t.Stored())
 		}
 	}
@@ -152,16 +158,19 @@ func (w *writer) write(tx Tx, ledger uuid.UUID, slot func(string) int, fold func
 
 // flush writes the rows of the fold.
 func (w *writer) flush() error {
-	if err := w.place(); err != nil {
+	var placed *projections.Fold
+	if w.late != nil {
+		var err error
+		if placed, err = w.place(); err != nil {
+			return err
+		}
+	}
+	if err := w.flushFold(w.fold, w.late == nil); err != nil {
 		return err
 	}
-	for _, m := range w.fold.Models() {
-		for _, t := range m.All() {
-			if err := w.flushTable(t, w.slot(m.Name)); isConstraint(err) {
-				return fmt.Errorf("%w: write %s: %w", eventstore.ErrCorrupt, t.Name, err)
-			} else if err != nil {
-				return fmt.Errorf("write %s: %w", t.Name, err)
-			}
+	if placed != nil {
+		if err := w.flushFold(placed, true); err != nil {
+			return err
 		}
 	}
 	w.fold.Reset()
@@ -169,8 +178,25 @@ func (w *writer) flush() error {
 	return nil
 }
 
-func (w *writer) flushTable(t *projections.Table, slot int) (err error) {
-	rows := w.fold.Rows(t)
+// flushFold writes the rows of a fold, with or without those of packed tables.
+func (w *writer) flushFold(f *projections.Fold, packed bool) error {
+	for _, m := range f.Models() {
+		for _, t := range m.Tables {
+			if t.Packed() && !packed {
+				continue
+			}
+			if err := w.flushTable(f, t, w.slot(m.Name)); isConstraint(err) {
+				return fmt.Errorf("%w: write %s: %w", eventstore.ErrCorrupt, t.Name, err)
+			} else if err != nil {
+				return fmt.Errorf("write %s: %w", t.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (w *writer) flushTable(f *projections.Fold, t *projections.Table, slot int) (err error) {
+	rows := f.Rows(t)
 	if t.Packed() {
 		rows = rows.Encoded()
 	}
@@ -183,7 +209,7 @@ func (w *writer) flushTable(t *projections.Table, slot int) (err error) {
 	if err != nil || len(some) == 0 || !t.Marked() {
 		return err
 	}
-	met, err := w.spill(t, some, slot)
+	met, err := w.spill(f, t, some, slot)
 	if err != nil {
 		return err
 	}
@@ -217,12 +243,12 @@ func (w *writer) inChunks(queries [len(chunks)]string, rows *projections.Rows, s
 
 // spill returns which of some rows of a table with marks meet one of other marks, and puts what gives way into the rows of other tables, which are
 // written later.
-func (w *writer) spill(t *projections.Table, some []int, slot int) (met []int, err error) {
+func (w *writer) spill(f *projections.Fold, t *projections.Table, some []int, slot int) (met []int, err error) {
 	list := make([][]any, len(some))
 	for i, row := range some {
 		for at, c := range t.Columns {
 			if c.Rule == projections.Key || c.Rule == projections.Mark {
-				list[i] = append(list[i], bind(c.Type, w.fold.Rows(t).Value(row, at)))
+				list[i] = append(list[i], bind(c.Type, f.Rows(t).Value(row, at)))
 			}
 		}
 	}
@@ -243,7 +269,7 @@ func (w *writer) spill(t *projections.Table, some []int, slot int) (met []int, e
 			}
 		}
 		met = append(met, some[at])
-		w.fold.Spill(t, some[at], row)
+		f.Spill(t, some[at], row)
 		return nil
 	}, w.ledger[:], slot, string(given))
 	return met, err
