@@ -36,6 +36,8 @@ var (
 	ErrNewer = errors.New("schema is newer than this program")
 	// ErrOlder: the schema was made by an older version of this program; Up brings it up to date.
 	ErrOlder = errors.New("schema is older than this program")
+	// ErrDamaged: the database has tables of this program, but not the one that says of which version.
+	ErrDamaged = errors.New("schema has lost its version")
 	// ErrForeign: the database or its schema "soquy" or "reporting" belongs to another program.
 	ErrForeign = errors.New("database belongs to another program")
 )
@@ -44,7 +46,7 @@ var (
 var files embed.FS
 
 // Up brings an empty or older database to the schema of this program. Several processes may call it at once.
-// Errors: ErrForeign, ErrNewer (nothing is changed).
+// Errors: ErrForeign, ErrNewer, ErrDamaged (nothing is changed).
 func Up(ctx context.Context, db *sql.DB, dialect Dialect) error {
 	err := Check(ctx, db, dialect)
 	if !errors.Is(err, ErrNoSchema) && !errors.Is(err, ErrOlder) {
@@ -59,7 +61,7 @@ func Up(ctx context.Context, db *sql.DB, dialect Dialect) error {
 }
 
 // Check says whether the database has exactly the schema of this program, and writes nothing.
-// Errors: ErrNoSchema, ErrNewer, ErrOlder, ErrForeign.
+// Errors: ErrNoSchema, ErrNewer, ErrOlder, ErrDamaged, ErrForeign.
 func Check(ctx context.Context, db *sql.DB, dialect Dialect) error {
 	want, err := Latest(dialect)
 	if err != nil {
@@ -79,7 +81,7 @@ func Check(ctx context.Context, db *sql.DB, dialect Dialect) error {
 	return nil
 }
 
-// Version is the number of the last migration that was applied, 0 for none. Errors: ErrForeign.
+// Version is the number of the last migration that was applied, 0 for none. Errors: ErrDamaged, ErrForeign.
 func Version(ctx context.Context, db *sql.DB, dialect Dialect) (int64, error) {
 	switch dialect {
 	case SQLite:

@@ -84,6 +84,8 @@ func versionSQLite(ctx context.Context, db *sql.DB) (int64, error) {
 		return 0, nil
 	case id != ApplicationID:
 		return 0, ErrForeign
+	case tables == 0 && objects > 0:
+		return 0, fmt.Errorf("%w: no such table: %s", ErrDamaged, tableSQLite)
 	case tables == 0:
 		return 0, nil
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	driver "modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
 
 	"github.com/soquy/soquy/eventstore"
 	"github.com/soquy/soquy/migrations"
@@ -135,12 +136,28 @@ func (s *Store) inspect(ctx context.Context) (fresh bool, err error) {
 		id, err = s.applicationID(ctx)
 	}
 	if err != nil {
-		return false, err
+		return false, errors.Join(unreadable(s.path, err), err)
 	}
 	if id != migrations.ApplicationID {
 		return false, fmt.Errorf("%w: the application_id of the file is %#x", eventstore.ErrForeign, id)
 	}
 	return false, nil
+}
+
+// unreadable says of a file that SQLite cannot open that we may not read it, or nil. That file is not open in this process, or it could be read: so
+// nobody's lock is given up.
+func unreadable(path string, err error) error {
+	if primary(err) != lib.SQLITE_CANTOPEN {
+		return nil
+	}
+	f, err := os.Open(path)
+	if err == nil {
+		_ = f.Close()
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return nil
 }
 
 // applicationID reads which program the file belongs to, and takes no lock.

@@ -69,6 +69,9 @@ func ParseProof(b []byte) (*Proof, error) {
 	return p, nil
 }
 
+// IsProof reports whether a text begins as a Proof does.
+func IsProof(b []byte) bool { return bytes.HasPrefix(b, []byte(proofHeader)) }
+
 // An Extension proves that the log of a checkpoint begins with the tree of an
 // older one: the text that C2SP tlog-witness gives to a witness, and after it,
 // where the log has changed its key, the entries that say so.

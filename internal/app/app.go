@@ -22,6 +22,7 @@ import (
 	"github.com/soquy/soquy/internal/cli"
 	"github.com/soquy/soquy/internal/demo"
 	"github.com/soquy/soquy/internal/eventcodec"
+	"github.com/soquy/soquy/internal/export"
 	"github.com/soquy/soquy/internal/ledger"
 	"github.com/soquy/soquy/internal/replay"
 	"github.com/soquy/soquy/projections"
@@ -320,9 +321,13 @@ func (a *App) Verify(ctx context.Context, t cli.Target, p cli.Progress) (cli.Ver
 	return a.verify(ctx, t, nil, p)
 }
 
-// VerifySince is Verify, and checks that the log contains a signed checkpoint of before.
-func (a *App) VerifySince(ctx context.Context, t cli.Target, name string, signed []byte, p cli.Progress) (cli.Verification, error) {
-	return a.verify(ctx, t, []audit.Outside{{Name: name, Note: signed}}, p)
+// VerifySince is Verify, and checks that the log contains a signed checkpoint of before, which may be that of a receipt.
+func (a *App) VerifySince(ctx context.Context, t cli.Target, name string, kept []byte, p cli.Progress) (cli.Verification, error) {
+	note, err := export.KeptCheckpoint(kept)
+	if err != nil {
+		return cli.Verification{}, exporting(err, t)
+	}
+	return a.verify(ctx, t, []audit.Outside{{Name: name, Note: note}}, p)
 }
 
 func (a *App) verify(ctx context.Context, t cli.Target, outside []audit.Outside, p cli.Progress) (cli.Verification, error) {
@@ -333,12 +338,16 @@ func (a *App) verify(ctx context.Context, t cli.Target, outside []audit.Outside,
 	defer b.db.Close()
 	if b.key != "" { // the demo keeps no head file
 		if signed, err := a.keyring(t.DB).Head(b.opened.Origin); err == nil && signed != nil { // else it may be someone else's
-			outside = append(outside, audit.Outside{Name: "the head file", Note: signed, Own: true})
+			outside = append(outside, audit.Outside{Note: signed, Own: true})
 		}
 	}
 	r, err := audit.Verify(ctx, b.db, b.id, func(ctx context.Context, f func(context.Context, audit.Live) error) error {
 		return b.db.view(ctx, b.id, true, func(ctx context.Context, s state) error { return f(ctx, s) })
 	}, outside, p)
+	var newer *eventcodec.UnknownTypeError
+	if errors.As(err, &newer) {
+		return cli.Verification{}, explained(err, t) // it finds nothing wrong
+	}
 	if err != nil {
 		return unverifiable(explained(err, t), t)
 	}
@@ -396,14 +405,15 @@ func unverifiable(err error, t cli.Target) (cli.Verification, error) {
 	return v, nil
 }
 
-// Rebuild makes read models anew.
-func (a *App) Rebuild(ctx context.Context, t cli.Target, names []string, p cli.Progress) error {
+// Rebuild makes read models anew, and returns those of which the rows before were not what the log leads to.
+func (a *App) Rebuild(ctx context.Context, t cli.Target, names []string, p cli.Progress) (differed []string, err error) {
 	b, err := a.open(ctx, t, modeWrite)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer b.db.Close()
-	return explained(b.db.rebuild(ctx, b.id, names, b.events, p), t)
+	err = b.db.rebuild(ctx, b.id, names, b.events, projections.Report{Progress: p, Differs: func(name string) { differed = append(differed, name) }})
+	return differed, explained(err, t)
 }
 
 // events reads and decodes events, for a rebuild.

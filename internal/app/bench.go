@@ -174,7 +174,8 @@ func (r benchReader) ViewAt(ctx context.Context, position int64, f func(bench.Vi
 }
 
 func (s *benched) Rebuild(ctx context.Context, origin string) error {
-	return s.app.Rebuild(ctx, s.target(origin), nil, nil)
+	_, err := s.app.Rebuild(ctx, s.target(origin), nil, nil)
+	return err
 }
 
 func (s *benched) Verify(ctx context.Context, origin string) error {

@@ -118,12 +118,23 @@ func TestWrongReadModels(t *testing.T) {
 // store is a database with its read models, as a program of someone's own would open it.
 func (s soquy) store(t *testing.T) eventstore.Store {
 	t.Helper()
+	return s.open(t, []postgres.Joiner{postgresmodels.New().Join}, []sqlite.Joiner{sqlitemodels.New().Join})
+}
+
+// log is a database of which nobody moves the read models on.
+func (s soquy) log(t *testing.T) eventstore.Store {
+	t.Helper()
+	return s.open(t, nil, nil)
+}
+
+func (s soquy) open(t *testing.T, onPostgres []postgres.Joiner, onSQLite []sqlite.Joiner) eventstore.Store {
+	t.Helper()
 	var store eventstore.Store
 	var err error
 	if s.isPostgres() {
-		store, err = postgres.Open(t.Context(), s.db, postgres.Options{Mode: postgres.ReadWrite}, postgresmodels.New().Join)
+		store, err = postgres.Open(t.Context(), s.db, postgres.Options{Mode: postgres.ReadWrite}, onPostgres...)
 	} else {
-		store, err = sqlite.Open(s.db, sqlite.Options{Mode: sqlite.ReadWrite}, sqlitemodels.New().Join)
+		store, err = sqlite.Open(s.db, sqlite.Options{Mode: sqlite.ReadWrite}, onSQLite...)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -170,21 +181,32 @@ func (s soquy) forge(t *testing.T, change func(*domain.PeriodClosed)) int64 {
 		EffectiveOn: through, Command: uuid.Must(uuid.NewV7()), Body: body,
 	}
 	command := eventstore.Command{ID: e.Command, Fingerprint: [32]byte{1}, First: e.Position, Last: e.Position}
-	record := codec.Record(&e, &command.Fingerprint)
+	s.append(t, store, head, codec.Record(&e, &command.Fingerprint), command)
+	return e.Position
+}
+
+// append appends an event, with the ledger's key.
+func (s soquy) append(t *testing.T, store eventstore.Store, head eventstore.Head, record eventstore.Record, command eventstore.Command) {
+	t.Helper()
 	edge := head.Edge
 	edge.Append(transparency.LeafHash(record.Envelope))
 	public, err := ledger.PublicKey(t.Context(), store, head.Ledger)
-	must(err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	signer, err := ledger.Keyring{Dir: s.keys}.Signer(head.Origin, public)
-	must(err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	_, err = store.Append(t.Context(), &eventstore.Batch{
 		Ledger: head.Ledger, After: head.Position(), Records: []eventstore.Record{record}, Commands: []eventstore.Command{command}, Edge: edge, KeepNote: true,
 		Sign: func() ([]byte, error) {
 			return transparency.SignCheckpoint(transparency.Checkpoint{Origin: head.Origin, Size: edge.Size, Root: edge.Root()}, signer)
 		},
 	})
-	must(err)
-	return e.Position
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // TestForgedClose: verify derives again what a close says, so that not even who has the key can close the books on other figures.

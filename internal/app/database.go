@@ -34,7 +34,7 @@ type database interface {
 	eventstore.Store
 	// view calls f with one state of the database. long says that it is for reading all there is, however long that takes.
 	view(ctx context.Context, ledger uuid.UUID, long bool, f func(context.Context, state) error) error
-	rebuild(ctx context.Context, ledger uuid.UUID, names []string, events projections.Events, progress func(done, total int64)) error
+	rebuild(ctx context.Context, ledger uuid.UUID, names []string, events projections.Events, report projections.Report) error
 	// clock returns the server's clock, or nil when there is no server.
 	clock() func(context.Context) (time.Time, error)
 }
@@ -141,8 +141,8 @@ func (s *sqliteState) Loose(ctx context.Context, head int64) ([]projections.Mism
 	return s.db.models.Loose(ctx, s.tx, s.ledger, head)
 }
 
-func (d *sqliteDatabase) rebuild(ctx context.Context, id uuid.UUID, names []string, events projections.Events, progress func(done, total int64)) error {
-	return d.models.Rebuild(ctx, d.Store, id, names, events, progress)
+func (d *sqliteDatabase) rebuild(ctx context.Context, id uuid.UUID, names []string, events projections.Events, report projections.Report) error {
+	return d.models.Rebuild(ctx, d.Store, id, names, events, report)
 }
 
 func (d *sqliteDatabase) clock() func(context.Context) (time.Time, error) { return nil }
@@ -176,8 +176,8 @@ func (s *postgresState) Loose(ctx context.Context, head int64) ([]projections.Mi
 	return s.db.models.Loose(ctx, s.tx, s.ledger, head)
 }
 
-func (d *postgresDatabase) rebuild(ctx context.Context, id uuid.UUID, names []string, events projections.Events, progress func(done, total int64)) error {
-	return d.models.Rebuild(ctx, d.Store, id, names, events, progress)
+func (d *postgresDatabase) rebuild(ctx context.Context, id uuid.UUID, names []string, events projections.Events, report projections.Report) error {
+	return d.models.Rebuild(ctx, d.Store, id, names, events, report)
 }
 
 func (d *postgresDatabase) clock() func(context.Context) (time.Time, error) {

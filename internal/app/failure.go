@@ -3,18 +3,23 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	driver "modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
 
 	"github.com/soquy/soquy/domain"
 	"github.com/soquy/soquy/eventstore"
 	"github.com/soquy/soquy/internal/cli"
 	"github.com/soquy/soquy/internal/eventcodec"
 	"github.com/soquy/soquy/internal/ledger"
+	"github.com/soquy/soquy/migrations"
 	"github.com/soquy/soquy/projections"
 )
 
@@ -87,6 +92,9 @@ func explain(err error, path string) *cli.Failure {
 		return failure("projection.stale", cli.ExitUnusable, err)
 	case errors.Is(err, projections.ErrBusy):
 		return failure("projection.busy", cli.ExitUnusable, err)
+	case errors.Is(err, migrations.ErrDamaged):
+		_, what, _ := strings.Cut(err.Error(), migrations.ErrDamaged.Error()+": ")
+		return failure("database.schema", cli.ExitUnusable, err, "what", what)
 	case errors.Is(err, eventstore.ErrForeign):
 		return failure("database.foreign", cli.ExitUnusable, err, "path", path)
 	case errors.Is(err, eventstore.ErrNewer):
@@ -106,10 +114,26 @@ func explain(err error, path string) *cli.Failure {
 	case errors.Is(err, fs.ErrNotExist):
 		return failure("database.missing", cli.ExitUnusable, err, "path", path)
 	case errors.Is(err, fs.ErrPermission):
-		return failure("database.read_only", cli.ExitUnusable, err, "path", path)
-	default:
-		return failure("database.unusable", cli.ExitUnusable, err, "path", path)
+		return failure("database.denied", cli.ExitUnusable, err, "path", pathOf(err, path))
 	}
+	if what := wrongSchema(err); what != "" {
+		return failure("database.schema", cli.ExitUnusable, err, "what", what)
+	}
+	return failure("database.unusable", cli.ExitUnusable, err, "path", path)
+}
+
+// wrongSchema says what SQLite lacks to carry out a statement of ours, or "": a table or a column, which somebody else has taken away or changed.
+func wrongSchema(err error) string {
+	const generic = "SQL logic error: "
+	var e *driver.Error
+	if !errors.As(err, &e) || e.Code() != lib.SQLITE_ERROR {
+		return ""
+	}
+	_, what, found := strings.Cut(e.Error(), generic)
+	if !found || !strings.Contains(what, "table") && !strings.Contains(what, "column") {
+		return ""
+	}
+	return strings.TrimSuffix(what, fmt.Sprintf(" (%d)", lib.SQLITE_ERROR))
 }
 
 // folderFailure says why a new database cannot be made where it is asked for, or nil: the folder does not exist, or cannot be written.

@@ -79,6 +79,14 @@ func TestBackup(t *testing.T) {
 	kept := s.checkpoint(t)
 	s.run(t, 0, unit("X1")+unit("X2"), "record", "-")
 	lost := s.checkpoint(t)
+	events := strings.Split(strings.TrimSpace(s.run(t, 0, "", "events")), "\n")
+	_, id, _ := strings.Cut(events[len(events)-1], `"id":"`)
+	receipt := filepath.Join(folder, "receipt.txt")
+	text := s.run(t, 0, "", "receipt", id[:36])
+	if err := os.WriteFile(receipt, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.run(t, 0, "", "verify", "--since", receipt)
 
 	for _, suffix := range []string{"", "-wal", "-shm"} {
 		if err := os.Rename(s.db+suffix, filepath.Join(folder, "lost.db"+suffix)); err != nil && !os.IsNotExist(err) {
@@ -100,6 +108,16 @@ func TestBackup(t *testing.T) {
 	if out := s.run(t, cli.ExitIntegrity, "", "verify", "--since", lost); !strings.Contains(out, "is of a log that was lost beyond position 2") {
 		t.Errorf("a receipt of what is lost:\n%s", out)
 	}
+	if out := s.run(t, cli.ExitIntegrity, "", "verify", "--since", receipt); !strings.Contains(out, "receipt.txt is of a log that was lost beyond position 2") {
+		t.Errorf("a receipt of what is lost:\n%s", out)
+	}
+	// One that never was.
+	header, rest, _ := strings.Cut(text, "\nindex ")
+	_, rest, _ = strings.Cut(rest, "\n")
+	if err := os.WriteFile(receipt, []byte(header+"\nindex 1\n"+rest), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.fails(t, cli.ExitIntegrity, "proof.wrong", "", "verify", "--since", receipt)
 	if out := s.run(t, 0, "", "events", "--type", "ledger.forked"); !strings.Contains(out, `"tree_size":2`) || !strings.Contains(out, `"lost_size":4`) {
 		t.Errorf("the fork:\n%s", out)
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/soquy/soquy/eventstore/sqlite"
 	"github.com/soquy/soquy/eventstore/transparency"
 	"github.com/soquy/soquy/internal/cli"
+	"github.com/soquy/soquy/internal/eventcodec"
 	"github.com/soquy/soquy/internal/ledger"
 	"github.com/soquy/soquy/internal/replay"
 	"github.com/soquy/soquy/projections"
@@ -55,6 +56,10 @@ func (s *scratch) Close() error { return errors.Join(s.store.Close(), os.RemoveA
 func (s *scratch) fold(ctx context.Context, b *book, through int64, p cli.Progress) error {
 	o := replay.Options{Origin: b.opened.Origin, Decimals: b.money.Decimals, Hash: true}
 	err := replay.Read(ctx, b.db, b.id, s.batch.After+1, through, o, func(e *replay.Event) error {
+		var newer *eventcodec.UnknownTypeError
+		if errors.As(e.Err, &newer) {
+			return newer
+		}
 		if e.Err != nil {
 			return &ledger.IntegrityError{Position: e.Record.Position, What: e.Err.Error()}
 		}

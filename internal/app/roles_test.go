@@ -81,8 +81,14 @@ func serve(t *testing.T) *served {
 // fails runs soquy, wants it to end with an exit code and the code of a failure, and returns what it said.
 func (s soquy) fails(t *testing.T, wantExit int, code, stdin string, args ...string) string {
 	t.Helper()
+	return s.failsIn(t, "en", wantExit, code, stdin, args...)
+}
+
+// failsIn is fails in a language.
+func (s soquy) failsIn(t *testing.T, language string, wantExit int, code, stdin string, args ...string) string {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
-	args = append([]string{"--lang", "en"}, args...)
+	args = append([]string{"--lang", language}, args...)
 	exit := cli.Main(t.Context(), args, strings.NewReader(stdin), &stdout, &stderr, s.env, app.New(s.env))
 	if exit != wantExit || !strings.HasSuffix(strings.TrimSpace(stderr.String()), "["+code+"]") {
 		t.Errorf("soquy %v: exit %d, want %d and %s\n%s%s", args, exit, wantExit, code, stdout.String(), stderr.String())

@@ -68,6 +68,8 @@ func explainState(err error, refused *pgconn.PgError, path string) *cli.Failure 
 		return failure("database.replica", cli.ExitUnusable, err, "path", path)
 	case "42501":
 		return failure("database.right", cli.ExitUnusable, err, "what", refused.Message)
+	case "42P01", "42703", "42804", "42883": // an undefined table, column or function, or one of another type
+		return failure("database.schema", cli.ExitUnusable, err, "what", refused.Message)
 	case "53300":
 		return failure("database.connections", cli.ExitUnusable, err, "path", path)
 	case "57014":

@@ -673,7 +673,7 @@ func tamperSQLite(t *testing.T) (soquy, tampered) {
 		t.Fatal(err)
 	}
 	prepare(t, made.db+".keys", log, func(ctx context.Context, id uuid.UUID, names []string, events projections.Events) error {
-		return sqlitemodels.New().Rebuild(ctx, log, id, names, events, nil)
+		return sqlitemodels.New().Rebuild(ctx, log, id, names, events, projections.Report{})
 	})
 	if err := log.Close(); err != nil {
 		t.Fatal(err)
@@ -837,7 +837,7 @@ func tamperPostgres(t *testing.T) (soquy, tampered) {
 		t.Fatal(err)
 	}
 	prepare(t, s.keys, log, func(ctx context.Context, id uuid.UUID, names []string, events projections.Events) error {
-		return postgresmodels.New().Rebuild(ctx, log, id, names, events, nil)
+		return postgresmodels.New().Rebuild(ctx, log, id, names, events, projections.Report{})
 	})
 	if err := log.Close(); err != nil {
 		t.Fatal(err)

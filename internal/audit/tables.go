@@ -50,19 +50,25 @@ func (v *verification) head(head eventstore.Head) {
 func (v *verification) outsideHeads() {
 	for _, o := range v.outside {
 		c, err := transparency.ClaimedCheckpoint(o.Note)
-		if err == nil && c.Origin != v.result.Ledger {
-			err = fmt.Errorf("it is of %s", c.Origin)
+		foreign := true
+		switch {
+		case err != nil && o.Own, err == nil && o.Own && c.Origin != v.result.Ledger:
+		case err != nil:
+			v.fail(0, "outside.malformed", "name", o.Name)
+		case c.Origin != v.result.Ledger:
+			v.fail(0, "outside.foreign", "name", o.Name, "ledger", c.Origin)
+		case !o.Own && v.signer(o.Note) < 0:
+			v.fail(0, "outside.unsigned", "name", o.Name)
+		default:
+			foreign = false
 		}
-		if err == nil && !o.Own && v.signer(o.Note) < 0 {
-			err = errors.New("no key of this ledger has signed it")
+		if foreign {
+			continue
 		}
-		if err == nil && !o.Own {
+		if !o.Own {
 			v.result.Outside++
 		}
 		switch {
-		case err != nil && o.Own:
-		case err != nil:
-			v.fail(0, "outside.foreign", "name", o.Name, "cause", err)
 		case c.Size <= v.tree.Size() && v.outsideRoots[c.Size] == c.Root:
 		case v.lost(o.Note, c):
 			if !o.Own {

@@ -84,6 +84,7 @@ type verification struct {
 	book     domain.Book
 	fold     *projections.Fold
 	tree     *transparency.Tree
+	newer    error // of the first event of a type that is not known
 	broken   bool  // the book or a fold could not follow: what depends on them is not compared
 	other    bool  // the events are not those that were signed: nothing is compared with them
 	cut      bool  // the log could not be read to its end
@@ -127,7 +128,7 @@ type keyFrom struct {
 
 // An Outside is a signed head that was kept outside of the database, which the log must contain.
 type Outside struct {
-	Name string // what it is called in failures
+	Name string // what it is called in failures; that of the head file is in the reader's language
 	Note []byte
 	// Own is set for the head file, which this program writes itself: one that is torn or of another ledger says nothing.
 	Own bool
@@ -146,7 +147,8 @@ func (s *sums) add(seed maphash.Seed, row []byte) {
 }
 
 // Verify checks a ledger. view calls its function with one state of the database. outside are heads that were kept
-// outside of it. The error says that the check could not be made; what it found is in the result.
+// outside of it. The error says that the check could not be made; what it found is in the result. Errors: those of reading, and
+// *eventcodec.UnknownTypeError: all that can be checked is as it was signed, but a newer version of this program wrote an event.
 func Verify(ctx context.Context, log Log, ledger uuid.UUID, view func(context.Context, func(context.Context, Live) error) error, outside []Outside, progress func(done, total int64)) (Result, error) {
 	v := &verification{
 		log: log, ledger: ledger, outside: outside, fold: projections.NewFold(projections.Models(), nil), tree: transparency.NewTree(),
@@ -202,6 +204,12 @@ func (v *verification) run(ctx context.Context, view func(context.Context, func(
 			return err
 		}
 		v.head(head)
+		if v.newer != nil {
+			if v.result.Failed == 0 {
+				return v.newer
+			}
+			return nil // what is derived would be accused of what this program cannot read
+		}
 		through := head.Position()
 		if v.cut {
 			through = v.tree.Size() // nothing is said of what follows
@@ -335,7 +343,15 @@ func (v *verification) event(stored *replay.Event) {
 	if signed, kept := v.checkpoints[at]; kept {
 		v.checkpoint(at, signed, fmt.Sprintf("checkpoints.note (checkpoints.tree_size %d)", at))
 	}
-	if err != nil {
+	var newer *eventcodec.UnknownTypeError
+	switch {
+	case errors.As(err, &newer):
+		if v.newer == nil {
+			v.newer = fmt.Errorf("position %d: %w", at, newer)
+		}
+		v.broken = true
+		return
+	case err != nil:
 		v.fail(at, "envelope.unreadable", "cause", err)
 		v.broken = true
 		return

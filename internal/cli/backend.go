@@ -66,7 +66,7 @@ type Backend interface {
 	// VerifySince is Verify, and checks that the log contains a checkpoint that was signed before; name is what failures call it.
 	VerifySince(ctx context.Context, t Target, name string, signed []byte, p Progress) (Verification, error)
 	// Rebuild makes read models anew from the first event, all of them when no name is given.
-	Rebuild(ctx context.Context, t Target, names []string, p Progress) error
+	Rebuild(ctx context.Context, t Target, names []string, p Progress) (differed []string, err error)
 	// Demo builds the demo ledger of a seed. It refuses a database that has one.
 	Demo(ctx context.Context, t Target, seed uint64, p Progress) (Head, error)
 	// DemoFigures compares what was published with what the ledger of a demo has.

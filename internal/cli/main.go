@@ -82,6 +82,18 @@ func (e exitError) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 // ExitInterrupted is the exit code of a program that was interrupted, as shells have it.
 const ExitInterrupted = 130
 
+// writer opens the ledger for recording, and tells of what slowed that down.
+func (p *program) writer(ctx context.Context) (Writer, error) {
+	w, err := p.backend.Writer(ctx, p.target(), nil)
+	if err != nil {
+		return nil, err
+	}
+	for _, position := range w.Ledger().UnusableSnapshots() {
+		fmt.Fprintf(p.stderr, "%s [snapshot.unusable]\n", p.t("notice.snapshot.unusable", "position", p.count(position)))
+	}
+	return w, nil
+}
+
 // exit tells of an error and returns the exit code.
 func (p *program) exit(err error) int {
 	if flushed := p.out.Flush(); err == nil && flushed != nil {

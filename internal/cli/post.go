@@ -47,7 +47,7 @@ func (p *program) post(ctx context.Context, args []string, o *posting) (err erro
 	if o.actor != "" && !domain.ValidCode(o.actor) {
 		return usage("code", "name", "--actor", "value", o.actor)
 	}
-	w, err := p.backend.Writer(ctx, p.target(), nil)
+	w, err := p.writer(ctx)
 	if err != nil {
 		return err
 	}

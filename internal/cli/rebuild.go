@@ -16,7 +16,7 @@ func (p *program) rebuildCommand() *command {
 			}
 		}
 		b := p.bar(p.t("progress.rebuild"))
-		err := p.backend.Rebuild(ctx, p.target(), args, b.progress())
+		differed, err := p.backend.Rebuild(ctx, p.target(), args, b.progress())
 		b.done()
 		if err != nil {
 			return err
@@ -25,7 +25,11 @@ func (p *program) rebuildCommand() *command {
 			args = names
 		}
 		for _, name := range args {
-			p.printf("%s\n", p.t("rebuild.done", "name", p.cat.Term("projection", name)))
+			text := "rebuild.done"
+			if slices.Contains(differed, name) {
+				text = "rebuild.mended"
+			}
+			p.printf("%s\n", p.t(text, "name", p.cat.Term("projection", name)))
 		}
 		return nil
 	})

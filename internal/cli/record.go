@@ -41,7 +41,7 @@ func (p *program) record(ctx context.Context, path, actor string) (err error) {
 		}
 		in = file
 	}
-	w, err := p.backend.Writer(ctx, p.target(), nil)
+	w, err := p.writer(ctx)
 	if err != nil {
 		return err
 	}

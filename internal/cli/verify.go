@@ -44,7 +44,7 @@ func (p *program) verifyCommand() *command {
 		var signed []byte
 		if since != "" {
 			var err error
-			if signed, err = p.file(since, maxCheckpoint); err != nil {
+			if signed, err = p.file(since, maxProof); err != nil {
 				return err
 			}
 		}
@@ -102,6 +102,9 @@ func (f *VerifyFailure) ofGuards() bool { return strings.HasPrefix(f.Code, "guar
 func (f *VerifyFailure) what(cat *locale.Catalogue) string {
 	var args []string
 	for _, a := range f.Args {
+		if a.Name == "name" && a.Value == "" {
+			a.Value = cat.Text("verify.head_file")
+		}
 		args = append(args, a.Name, a.Value)
 	}
 	return cat.Text("verify.what."+f.Code, args...)

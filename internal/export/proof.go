@@ -106,6 +106,33 @@ func (c *CheckedProof) decode() {
 	}
 }
 
+// KeptCheckpoint returns the checkpoint in what somebody kept of a ledger: itself, or that of a receipt, which must have the receipt's event. Whose
+// signatures it has is not looked at. Errors: *Failure (proof.malformed, proof.wrong).
+func KeptCheckpoint(raw []byte) ([]byte, error) {
+	if !transparency.IsProof(raw) {
+		return raw, nil
+	}
+	p, err := transparency.ParseProof(raw)
+	if err != nil {
+		return nil, broken("proof.malformed", err)
+	}
+	entry, _, err := transparency.SplitKeys(p.Extra)
+	if err != nil {
+		return nil, broken("proof.malformed", err)
+	}
+	if len(entry) == 0 { // a proof without its event says no more than its checkpoint
+		return p.Checkpoint, nil
+	}
+	c, err := transparency.ClaimedCheckpoint(p.Checkpoint)
+	if err != nil {
+		return nil, broken("proof.malformed", err)
+	}
+	if err := transparency.CheckInclusion(p.Hashes, c, p.Index, transparency.LeafHash(entry)); err != nil {
+		return nil, broken("proof.wrong", err)
+	}
+	return p.Checkpoint, nil
+}
+
 // CheckProof checks a proof or receipt with nothing but a public key of the ledger and what it is about: an event's envelope, which a
 // receipt carries itself, or an older checkpoint. The key is the one that signed, or an older one from which the changes that the proof
 // carries lead to it. Errors: *Failure (proof.malformed, proof.no_subject, proof.other_ledger, proof.wrong, and those of the key).

@@ -95,6 +95,8 @@ type Ledger struct {
 	done   chan struct{}
 	err    error // of the writer, once done is closed
 
+	unusable []int64 // positions of snapshots
+
 	parsers sync.Pool // of *eventcodec.Parser, for fingerprints
 
 	mu     sync.RWMutex // held for reading while something is put in the queue
@@ -124,7 +126,7 @@ func Open(ctx context.Context, store Store, id uuid.UUID, o Options) (*Ledger, e
 	}
 	w.saved = w.book.Position()
 	w.queue = make(chan *pending, MaxQueue)
-	l := &Ledger{opened: w.opened, queue: w.queue, done: make(chan struct{})}
+	l := &Ledger{opened: w.opened, queue: w.queue, done: make(chan struct{}), unusable: w.unusable}
 	l.parsers.New = func() any { return new(eventcodec.Parser) }
 	go func() {
 		defer close(l.done)
@@ -165,6 +167,10 @@ func trustedHead(file HeadFile, origin string) (*transparency.Checkpoint, error)
 	}
 	return &c, nil
 }
+
+// UnusableSnapshots are the positions of the snapshots that were passed over when the ledger was opened, as they are damaged or of another version or
+// key: the log was read from an older one, or from its first event.
+func (l *Ledger) UnusableSnapshots() []int64 { return l.unusable }
 
 // Opened returns what the ledger's first event says.
 func (l *Ledger) Opened() *domain.LedgerOpened { return l.opened }

@@ -33,7 +33,8 @@ type state struct {
 	tree *transparency.Tree
 	note []byte
 
-	snapshotAt int64 // position of the latest snapshot
+	snapshotAt int64   // position of the latest snapshot
+	unusable   []int64 // positions of snapshots that were of no use when the log was read
 	recent     recent
 }
 
@@ -92,7 +93,7 @@ func readOpened(ctx context.Context, log eventstore.Log, ledger uuid.UUID) (*dom
 // load brings the state to the ledger's head: from the latest good snapshot, or from the first event. trusted is a head that was seen
 // committed before, or nil: the log must contain it.
 func (s *state) load(ctx context.Context, trusted *transparency.Checkpoint, progress func(done, total int64)) error {
-	s.book, s.tree = domain.Book{}, nil
+	s.book, s.tree, s.unusable = domain.Book{}, nil, nil
 	edge := transparency.Edge{}
 	snapshots, err := s.store.Snapshots(ctx, s.ledger)
 	if err != nil {
@@ -101,10 +102,12 @@ func (s *state) load(ctx context.Context, trusted *transparency.Checkpoint, prog
 	for _, snap := range snapshots {
 		// A bad snapshot is no snapshot: the log is replayed. One that an earlier key signed is good if the log says so, which only a
 		// replay can tell.
-		if book, at, err := snapshot.Open(&snap, s.public); err == nil && book.Ledger() == s.ledger {
+		book, at, err := snapshot.Open(&snap, s.public)
+		if err == nil && book.Ledger() == s.ledger {
 			s.book, edge, s.snapshotAt = *book, at, snap.Position
 			break
 		}
+		s.unusable = append(s.unusable, snap.Position)
 	}
 	head, err := s.store.Head(ctx, s.ledger)
 	if err != nil {

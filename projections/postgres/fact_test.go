@@ -97,7 +97,7 @@ func TestRememberedFacts(t *testing.T) {
 		})
 	}
 	for range 2 {
-		p.check(p.models.Rebuild(t.Context(), p.store, p.id, []string{"totals"}, events, nil))
+		p.check(p.models.Rebuild(t.Context(), p.store, p.id, []string{"totals"}, events, projections.Report{}))
 	}
 	compare("rebuilt twice")
 	entries(9, 500)

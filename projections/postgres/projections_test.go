@@ -23,6 +23,7 @@ type database struct {
 	store  *store.Store
 	p      *postgres.Projections
 	joined atomic.Int64 // nanoseconds
+	differ []string     // models, when they were rebuilt
 	url    string
 }
 
@@ -58,6 +59,12 @@ func openAt(t testing.TB, url string) *database {
 	return d
 }
 
+// Differed implements projectiontest.Database.
+func (d *database) Differed() []string {
+	defer func() { d.differ = nil }()
+	return d.differ
+}
+
 func (d *database) Store() eventstore.Store { return d.store }
 
 func (d *database) View(ctx context.Context, ledger uuid.UUID, f func(projectiontest.Reader) error) error {
@@ -81,7 +88,7 @@ func (d *database) Loose(ctx context.Context, ledger uuid.UUID, head int64) (lis
 }
 
 func (d *database) Rebuild(ctx context.Context, ledger uuid.UUID, names []string, events projections.Events, progress func(done, total int64)) error {
-	return d.p.Rebuild(ctx, d.store, ledger, names, events, progress)
+	return d.p.Rebuild(ctx, d.store, ledger, names, events, projections.Report{Progress: progress, Differs: func(name string) { d.differ = append(d.differ, name) }})
 }
 
 func (d *database) Exec(ctx context.Context, table, query string) error {

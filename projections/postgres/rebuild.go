@@ -12,9 +12,10 @@ import (
 	"github.com/soquy/soquy/projections"
 )
 
-// A Store is what a rebuild needs of the store: transactions that write.
+// A Store is what a rebuild needs of the store: transactions that write, and such that read one state.
 type Store interface {
 	Write(ctx context.Context, f func(ctx context.Context, tx pgx.Tx) error) error
+	View(ctx context.Context, f func(ctx context.Context, tx pgx.Tx) error) error
 }
 
 const (
@@ -25,22 +26,19 @@ const (
 // Rebuild makes models anew, all when no names are given: it fills the other slot from position 1, some thousand events in a transaction,
 // while appends go on. In a last, short one it takes the ledger's row lock, catches up and swaps; then it empties the slot that
 // was live. A crash leaves rows in a slot that is not live, which the next rebuild deletes. Of two rebuilds of a model the later goes on.
-// Progress, which may be nil, is told after each step how many of how many positions are done.
+// Before the swap the rows are compared with those that were live, by their digests, at one position.
 // Errors: projections.ErrBusy, projections.ErrQuery (names), eventstore.ErrNotFound, eventstore.ErrCorrupt.
 func (p *Projections) Rebuild(
-	ctx context.Context, store Store, ledger uuid.UUID, names []string, events projections.Events, progress func(done, total int64),
+	ctx context.Context, store Store, ledger uuid.UUID, names []string, events projections.Events, report projections.Report,
 ) error {
 	models, err := projections.Select(names...)
 	if err != nil {
 		return fmt.Errorf("rebuild read models: %w", err)
 	}
-	if progress == nil {
-		progress = func(int64, int64) {}
-	}
 	r := &rebuild{
-		store: store, ledger: ledger, builder: uuid.New(), models: models, events: events, w: newWriter(models, "rebuilds"),
+		store: store, ledger: ledger, builder: uuid.New(), models: models, events: events, w: newWriter(models, "rebuilds"), report: report,
 	}
-	if err := r.run(ctx, progress); err != nil {
+	if err := r.run(ctx); err != nil {
 		return fmt.Errorf("rebuild read models: %w", err)
 	}
 	return nil
@@ -56,9 +54,12 @@ type rebuild struct {
 	settled settledKeys // in the slots that are filled
 	done    int64       // position through which the slots are filled
 	head    int64
+
+	report   projections.Report
+	compared bool
 }
 
-func (r *rebuild) run(ctx context.Context, progress func(done, total int64)) error {
+func (r *rebuild) run(ctx context.Context) error {
 	if err := r.store.Write(ctx, r.begin); err != nil {
 		return err
 	}
@@ -66,12 +67,20 @@ func (r *rebuild) run(ctx context.Context, progress func(done, total int64)) err
 		if err := r.store.Write(ctx, r.step); err != nil {
 			return err
 		}
-		progress(r.done, r.head)
+		r.report.Done(r.done, r.head)
+	}
+	for try := 0; try < projections.LevelTries && !r.compared; try++ {
+		if err := r.store.Write(ctx, r.level); err != nil {
+			return err
+		}
+		if err := r.store.View(ctx, r.compare); err != nil {
+			return err
+		}
 	}
 	if err := r.store.Write(ctx, r.swap); err != nil {
 		return err
 	}
-	progress(r.done, r.head)
+	r.report.Done(r.done, r.head)
 	if err := r.store.Write(ctx, r.finish); !errors.Is(err, projections.ErrBusy) { // else whoever came later empties them
 		return err
 	}
@@ -156,6 +165,34 @@ func (r *rebuild) fill(ctx context.Context, tx pgx.Tx, to int64) error {
 	return nil
 }
 
+// level folds what is left, with the ledger's lock, so that the log is where the rows are when it commits.
+func (r *rebuild) level(ctx context.Context, tx pgx.Tx) (err error) {
+	if r.head, err = position(ctx, tx, r.ledger, true); err != nil {
+		return err
+	}
+	if err := r.fill(ctx, tx, r.head); err != nil {
+		return err
+	}
+	r.done = r.head
+	return nil
+}
+
+// compare compares the rows that were made with those that are live, unless these are of a later position already.
+func (r *rebuild) compare(ctx context.Context, tx pgx.Tx) error {
+	have, err := live(ctx, tx, r.ledger)
+	if err != nil {
+		return err
+	}
+	digest := func(slot func(at projections.Position) int) func(*projections.Model) ([32]byte, error) {
+		return func(m *projections.Model) ([32]byte, error) {
+			return projections.DigestRows(m, slot(have[m.Name]), scanner(ctx, tx, r.ledger))
+		}
+	}
+	r.compared, err = r.report.Compare(r.models, have, r.done,
+		digest(func(at projections.Position) int { return 1 - at.Slot }), digest(func(at projections.Position) int { return at.Slot }))
+	return err
+}
+
 // swap folds what is left and makes the slots the live ones. No append goes on meanwhile.
 func (r *rebuild) swap(ctx context.Context, tx pgx.Tx) (err error) {
 	const (
@@ -165,18 +202,19 @@ func (r *rebuild) swap(ctx context.Context, tx pgx.Tx) (err error) {
 			SET version = excluded.version, slot = excluded.slot, position = excluded.position, builder = excluded.builder`
 		turn = `UPDATE rebuilds SET slot = 1 - slot WHERE ledger_id = $1 AND projection = ANY ($2)`
 	)
-	if r.head, err = position(ctx, tx, r.ledger, true); err != nil {
+	if err := r.level(ctx, tx); err != nil {
 		return err
 	}
-	if err := r.fill(ctx, tx, r.head); err != nil {
-		return err
+	if !r.compared {
+		if err := r.compare(ctx, tx); err != nil {
+			return err
+		}
 	}
 	for _, query := range []string{swap, turn} {
 		if _, err := tx.Exec(ctx, query, r.ledger, r.w.names); err != nil {
 			return err
 		}
 	}
-	r.done = r.head
 	return nil
 }
 

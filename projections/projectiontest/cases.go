@@ -464,6 +464,19 @@ func testRebuild(t *testing.T, open Open) {
 	wg.Wait()
 	equal(t, "slots", slots(), []int{0, 0, 0, 0, 0, 1, 1, 0, 0})
 	w.same(h.Log)
+
+	// What was wrong is told, and is right then.
+	equal(t, "models that differed", w.db.Differed(), nil)
+	if err := w.db.Exec(t.Context(), "balances", `UPDATE {table} SET posted = posted + 1 WHERE fund = 'TQ'`); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range [][]string{{"balances"}, nil} {
+		if err := w.db.Rebuild(t.Context(), w.l.ID, nil, eventsOf(func() []domain.Event { return h.Log }), nil); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "models that differed", w.db.Differed(), want)
+		w.same(h.Log)
+	}
 	n := newNaive(h)
 	w.view(func(ctx context.Context, r Reader) error {
 		for _, q := range []projections.TotalsQuery{

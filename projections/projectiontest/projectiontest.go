@@ -44,6 +44,8 @@ type Database interface {
 	Check(ctx context.Context, ledger uuid.UUID, want *projections.Fold, through int64) ([]projections.Checked, error)
 	Loose(ctx context.Context, ledger uuid.UUID, head int64) ([]projections.Mismatch, error)
 	Rebuild(ctx context.Context, ledger uuid.UUID, names []string, events projections.Events, progress func(done, total int64)) error
+	// Differed are the models of which a rebuild since the last call found other rows than it made.
+	Differed() []string
 	// Exec changes rows behind the back of the read models. "{table}" in the query is the table's name in this database.
 	Exec(ctx context.Context, table, query string) error
 	// Count says how many rows a table has.

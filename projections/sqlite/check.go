@@ -70,20 +70,27 @@ func (r *Reader) Digest(ctx context.Context, m *projections.Model) ([32]byte, er
 	return projections.DigestRows(m, at.Slot, scanner(ctx, r.tx, r.ledger))
 }
 
-// scanner scans tables of a ledger.
+// scanner scans tables of a ledger, in slots that are live.
 func scanner(ctx context.Context, tx *sql.Tx, ledger uuid.UUID) projections.Scan {
 	return func(slot int, t *projections.Table, compare *projections.Comparison, yield func([]projections.Value)) error {
-		return scan(ctx, tx, ledger, slot, t, compare, yield)
+		return scan(ctx, tx, ledger, slot, t, true, compare, yield)
+	}
+}
+
+// madeScanner scans tables of a ledger in slots that a rebuild made: what is late is not of them.
+func madeScanner(ctx context.Context, tx *sql.Tx, ledger uuid.UUID) projections.Scan {
+	return func(slot int, t *projections.Table, compare *projections.Comparison, yield func([]projections.Value)) error {
+		return scan(ctx, tx, ledger, slot, t, false, compare, yield)
 	}
 }
 
 // scan hands out the rows of a slot of a table in the order of their keys. A comparison may be nil.
 func scan(
-	ctx context.Context, tx *sql.Tx, ledger uuid.UUID, slot int, t *projections.Table, compare *projections.Comparison,
+	ctx context.Context, tx *sql.Tx, ledger uuid.UUID, slot int, t *projections.Table, late bool, compare *projections.Comparison,
 	yield func([]projections.Value),
 ) error {
 	if t.Packed() {
-		return scanPacks(ctx, tx, ledger, slot, t, compare, yield)
+		return scanPacks(ctx, tx, ledger, slot, t, late, compare, yield)
 	}
 	names := t.Names()
 	query := fmt.Sprintf("SELECT %s FROM %s WHERE ledger_id = ? AND slot = ? ORDER BY %s",
@@ -109,7 +116,7 @@ func scan(
 
 // scanPacks hands out the rows of the packs of a table, those that are late behind the others.
 func scanPacks(
-	ctx context.Context, tx *sql.Tx, ledger uuid.UUID, slot int, t *projections.Table, compare *projections.Comparison,
+	ctx context.Context, tx *sql.Tx, ledger uuid.UUID, slot int, t *projections.Table, late bool, compare *projections.Comparison,
 	yield func([]projections.Value),
 ) error {
 	s, p := projections.ScanPacks(t, compare, yield), projections.NewPack(t)
@@ -118,6 +125,9 @@ func scanPacks(
 		if err := eachPack(rows, err, p, true, s.Pack); err != nil {
 			return err
 		}
+	}
+	if !late {
+		return s.End()
 	}
 	err := eachLateRow(ctx, tx, ledger, 0, func(l projections.LateRow) error {
 		err := l.Each(p, true, s.Pack)

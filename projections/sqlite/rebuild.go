@@ -15,9 +15,10 @@ import (
 	"github.com/soquy/soquy/projections"
 )
 
-// A Store is what a rebuild needs of the store: transactions that write.
+// A Store is what a rebuild needs of the store: transactions that write, and such that read one state.
 type Store interface {
 	Write(ctx context.Context, f func(ctx context.Context, tx *sql.Tx) error) error
+	View(ctx context.Context, f func(ctx context.Context, tx *sql.Tx) error) error
 }
 
 const (
@@ -29,23 +30,20 @@ const (
 // Rebuild makes models anew, all when no names are given: it fills the other slot from position 1, some thousand events in a transaction
 // with appends between them, and in a last, short one catches up and swaps; then it empties the slot that was live. A crash leaves
 // rows in a slot that is not live, which the next rebuild deletes. Of two rebuilds of a model the later goes on.
-// Progress, which may be nil, is told after each step how many of how many positions are done.
+// Before the swap the rows are compared with those that were live, by their digests, at one position.
 // Errors: projections.ErrBusy, projections.ErrQuery (names), eventstore.ErrNotFound, eventstore.ErrCorrupt.
 func (p *Projections) Rebuild(
-	ctx context.Context, store Store, ledger uuid.UUID, names []string, events projections.Events, progress func(done, total int64),
+	ctx context.Context, store Store, ledger uuid.UUID, names []string, events projections.Events, report projections.Report,
 ) error {
 	models, err := projections.Select(names...)
 	if err != nil {
 		return fmt.Errorf("rebuild read models: %w", err)
 	}
-	if progress == nil {
-		progress = func(int64, int64) {}
-	}
 	r := &rebuild{
 		store: store, ledger: ledger, builder: uuid.New(), models: models, events: events,
-		w: newWriter(models), slots: map[string]int{},
+		w: newWriter(models), slots: map[string]int{}, report: report,
 	}
-	if err := r.run(ctx, progress); err != nil {
+	if err := r.run(ctx); err != nil {
 		return fmt.Errorf("rebuild read models: %w", err)
 	}
 	return nil
@@ -61,9 +59,12 @@ type rebuild struct {
 	slots   map[string]int // that are filled
 	done    int64          // position through which they are
 	head    int64
+
+	report   projections.Report
+	compared bool
 }
 
-func (r *rebuild) run(ctx context.Context, progress func(done, total int64)) error {
+func (r *rebuild) run(ctx context.Context) error {
 	if err := r.store.Write(ctx, r.begin); err != nil {
 		return err
 	}
@@ -72,13 +73,21 @@ func (r *rebuild) run(ctx context.Context, progress func(done, total int64)) err
 			return err
 		}
 	}
-	if err := r.catchUp(ctx, progress); err != nil {
+	if err := r.catchUp(ctx); err != nil {
 		return err
+	}
+	for try := 0; try < projections.LevelTries && !r.compared; try++ {
+		if err := r.store.Write(ctx, r.level); err != nil {
+			return err
+		}
+		if err := r.store.View(ctx, r.compare); err != nil {
+			return err
+		}
 	}
 	if err := r.store.Write(ctx, r.swap); err != nil {
 		return err
 	}
-	progress(r.done, r.head)
+	r.report.Done(r.done, r.head)
 	for _, m := range r.models {
 		switch err := r.empty(ctx, m, 1-r.slots[m.Name]); {
 		case errors.Is(err, projections.ErrBusy): // whoever came later empties it
@@ -116,7 +125,7 @@ func (r *rebuild) read(ctx context.Context, after int64) <-chan stretch {
 }
 
 // catchUp folds events until few are left.
-func (r *rebuild) catchUp(ctx context.Context, progress func(done, total int64)) error {
+func (r *rebuild) catchUp(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var next <-chan stretch
 	defer func() {
@@ -140,7 +149,7 @@ func (r *rebuild) catchUp(ctx context.Context, progress func(done, total int64))
 		if err := r.store.Write(ctx, func(ctx context.Context, tx *sql.Tx) error { return r.step(ctx, tx, s) }); err != nil {
 			return err
 		}
-		progress(r.done, r.head)
+		r.report.Done(r.done, r.head)
 	}
 	return nil
 }
@@ -219,14 +228,8 @@ func (r *rebuild) fill(ctx context.Context, tx *sql.Tx, to int64, events func(yi
 	return r.w.write(In(ctx, tx), r.ledger, func(m string) int { return r.slots[m] }, func(f *projections.Fold) error { return events(f.Add) })
 }
 
-// swap folds what is left and makes the slots the live ones. No append goes on meanwhile.
-func (r *rebuild) swap(ctx context.Context, tx *sql.Tx) (err error) {
-	const (
-		swap = `INSERT INTO progress (ledger_id, projection, version, slot, position, builder) VALUES (?, ?, ?, ?, ?, ?)
-			ON CONFLICT DO UPDATE
-			SET version = excluded.version, slot = excluded.slot, position = excluded.position, builder = excluded.builder`
-		turn = `UPDATE rebuilds SET slot = ? WHERE ledger_id = ? AND projection = ?`
-	)
+// level folds what is left.
+func (r *rebuild) level(ctx context.Context, tx *sql.Tx) (err error) {
 	if r.head, err = position(ctx, tx, r.ledger); err != nil {
 		return err
 	}
@@ -235,6 +238,40 @@ func (r *rebuild) swap(ctx context.Context, tx *sql.Tx) (err error) {
 	})
 	if err != nil {
 		return err
+	}
+	r.done = r.head
+	return nil
+}
+
+// compare compares the rows that were made with those that are live, unless these are of a later position already.
+func (r *rebuild) compare(ctx context.Context, tx *sql.Tx) error {
+	have, err := live(In(ctx, tx), r.ledger)
+	if err != nil {
+		return err
+	}
+	r.compared, err = r.report.Compare(r.models, have, r.done, func(m *projections.Model) ([32]byte, error) {
+		return projections.DigestRows(m, r.slots[m.Name], madeScanner(ctx, tx, r.ledger))
+	}, func(m *projections.Model) ([32]byte, error) {
+		return projections.DigestRows(m, have[m.Name].Slot, scanner(ctx, tx, r.ledger))
+	})
+	return err
+}
+
+// swap folds what is left and makes the slots the live ones. No append goes on meanwhile.
+func (r *rebuild) swap(ctx context.Context, tx *sql.Tx) (err error) {
+	const (
+		swap = `INSERT INTO progress (ledger_id, projection, version, slot, position, builder) VALUES (?, ?, ?, ?, ?, ?)
+			ON CONFLICT DO UPDATE
+			SET version = excluded.version, slot = excluded.slot, position = excluded.position, builder = excluded.builder`
+		turn = `UPDATE rebuilds SET slot = ? WHERE ledger_id = ? AND projection = ?`
+	)
+	if err := r.level(ctx, tx); err != nil {
+		return err
+	}
+	if !r.compared {
+		if err := r.compare(ctx, tx); err != nil {
+			return err
+		}
 	}
 	if err := r.placeLate(ctx, tx); err != nil {
 		return err
@@ -248,7 +285,6 @@ func (r *rebuild) swap(ctx context.Context, tx *sql.Tx) (err error) {
 			return err
 		}
 	}
-	r.done = r.head
 	return nil
 }
 
