@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -36,6 +37,44 @@ func TestFiles(t *testing.T) {
 	}
 	if len(names[0]) == 0 || !slices.Equal(names[0], names[1]) {
 		t.Errorf("sqlite has %q, postgres has %q", names[0], names[1])
+	}
+}
+
+// rewrites are statements that change, replace or move rows of the events table.
+var rewrites = regexp.MustCompile(`(?is)\b(UPDATE|DELETE\s+FROM|TRUNCATE|ALTER\s+TABLE|DROP\s+TABLE|CLUSTER|REINDEX\s+TABLE|MERGE\s+INTO|REPLACE\s+INTO|INSERT\s+INTO)\s+(ONLY\s+|TABLE\s+|IF\s+EXISTS\s+)*(soquy\.)?events\b`)
+
+// TestEventsStay: no migration rewrites the events table once it is made.
+func TestEventsStay(t *testing.T) {
+	for _, bad := range []string{
+		"UPDATE events SET type = ''", "delete from soquy.events", "ALTER TABLE IF EXISTS ONLY soquy.events ADD COLUMN x text", "TRUNCATE TABLE events",
+		"INSERT INTO events SELECT * FROM old", "DROP TABLE events",
+	} {
+		if !rewrites.MatchString(bad) {
+			t.Errorf("%s is not seen", bad)
+		}
+	}
+	later := 0
+	for _, dir := range []string{"sqlite", "postgres"} {
+		all, err := fs.Glob(os.DirFS(dir), "*.sql")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range all {
+			if strings.HasPrefix(name, "00001_") {
+				continue
+			}
+			later++
+			text, err := os.ReadFile(filepath.Join(dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, statement := range rewrites.FindAllString(string(text), -1) {
+				t.Errorf("%s/%s: %s", dir, name, statement)
+			}
+		}
+	}
+	if later == 0 {
+		t.Error("there are no later migrations")
 	}
 }
 

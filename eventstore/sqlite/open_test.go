@@ -210,38 +210,6 @@ func TestReadOnly(t *testing.T) {
 	}
 }
 
-func TestReadOnlyFolder(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("root may write everywhere")
-	}
-	dir := t.TempDir()
-	path := filepath.Join(dir, "x.db")
-	writer, l := open(t, path, sqlite.Create), storetest.NewLedger(t, "KH")
-	if _, err := writer.Append(t.Context(), l.Batch(10)); err != nil {
-		t.Fatal(err)
-	}
-	if err := writer.Close(); err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range []string{path, dir} {
-		if err := os.Chmod(f, 0o555); err != nil {
-			t.Fatal(err)
-		}
-	}
-	t.Cleanup(func() { _ = os.Chmod(dir, 0o755) })
-	if head, err := open(t, path, sqlite.ReadOnly).Head(t.Context(), l.ID); err != nil || head.Position() != 10 {
-		t.Errorf("head %d, %v", head.Position(), err)
-	}
-	for _, mode := range modes[1:] {
-		if _, err := sqlite.Open(path, sqlite.Options{Mode: mode}); !errors.Is(err, eventstore.ErrReadOnly) {
-			t.Errorf("%s: %v", mode, err)
-		}
-	}
-	if _, err := sqlite.Open(filepath.Join(dir, "new.db"), sqlite.Options{Mode: sqlite.Create}); err == nil {
-		t.Error("a file was made in a folder that cannot be written")
-	}
-}
-
 // TestErase looks that an erased text is in no byte of any file of the database.
 func TestErase(t *testing.T) {
 	const secret = "Lường Thị Bí Mật, bản Nà Tấu"
