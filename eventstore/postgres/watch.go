@@ -14,7 +14,7 @@ import (
 const (
 	watchAfter  = 4 * time.Second
 	watchEvery  = time.Second
-	silentAfter = `8 s`
+	silentAfter = `7 s`
 )
 
 // A watch throws out who holds what a session waits for and has fallen silent.

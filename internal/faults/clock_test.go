@@ -18,6 +18,8 @@ import (
 	"github.com/soquy/soquy/eventstore"
 	"github.com/soquy/soquy/eventstore/postgres"
 	"github.com/soquy/soquy/eventstore/sqlite"
+	"github.com/soquy/soquy/internal/app"
+	"github.com/soquy/soquy/internal/cli"
 	"github.com/soquy/soquy/internal/cluster"
 	"github.com/soquy/soquy/internal/ledger"
 	postgresmodels "github.com/soquy/soquy/projections/postgres"
@@ -46,14 +48,15 @@ type timed struct {
 	keys   ledger.Keyring
 	signer note.Signer
 	clock  *clock
+	db     string
 	server func(context.Context) (time.Time, error) // nil without a server
 }
 
 const timedOrigin = "example.org/soquy/clock"
 
-func newTimed(t *testing.T, store eventstore.Store, server func(context.Context) (time.Time, error)) *timed {
+func newTimed(t *testing.T, store eventstore.Store, db string, server func(context.Context) (time.Time, error)) *timed {
 	t.Helper()
-	w := &timed{t: t, store: store, keys: ledger.Keyring{Dir: t.TempDir()}, clock: &clock{}, server: server}
+	w := &timed{t: t, store: store, db: db, keys: ledger.Keyring{Dir: t.TempDir()}, clock: &clock{}, server: server}
 	t.Cleanup(func() { store.Close() })
 	var err error
 	w.id, _, err = ledger.Create(t.Context(), store, w.clock.source(), ledger.Opening{
@@ -76,6 +79,16 @@ func newTimed(t *testing.T, store eventstore.Store, server func(context.Context)
 	}
 	w.close(l)
 	return w
+}
+
+// verify checks all of the ledger.
+func (w *timed) verify() {
+	w.t.Helper()
+	a := app.New(func(name string) string { return map[string]string{"SOQUY_KEYS": w.keys.Dir}[name] })
+	v, err := a.Verify(w.t.Context(), cli.Target{DB: w.db}, nil)
+	if err != nil || !v.OK {
+		w.t.Errorf("verify: %v %+v", err, v.Failures)
+	}
 }
 
 func (w *timed) try() (*ledger.Ledger, error) {
@@ -159,7 +172,9 @@ func (w *timed) last() time.Time {
 // may be the effective date follows the clock.
 func TestClockJumpsBack(t *testing.T) {
 	t.Parallel()
-	w := newTimed(t, sqliteStore(t), nil)
+	store, db := sqliteStore(t)
+	w := newTimed(t, store, db, nil)
+	defer w.verify()
 	l := w.open()
 	w.accept(l, donationOn(w.clock.date(0)))
 	before := w.last()
@@ -183,7 +198,9 @@ func TestClockJumpsBack(t *testing.T) {
 // date in the future is refused by the clock as it is at that moment.
 func TestClockJumpsAhead(t *testing.T) {
 	t.Parallel()
-	w := newTimed(t, sqliteStore(t), nil)
+	store, db := sqliteStore(t)
+	w := newTimed(t, store, db, nil)
+	defer w.verify()
 	l := w.open()
 	w.clock.set(365 * 24 * time.Hour)
 	w.accept(l, donationOn(w.clock.date(0)))
@@ -209,7 +226,7 @@ func TestClockAheadOfServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newTimed(t, store, func(ctx context.Context) (now time.Time, err error) {
+	w := newTimed(t, store, c.URL(), func(ctx context.Context) (now time.Time, err error) {
 		err = store.View(ctx, func(ctx context.Context, tx pgx.Tx) error {
 			return tx.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&now)
 		})
@@ -229,25 +246,34 @@ func TestClockAheadOfServer(t *testing.T) {
 		w.close(w.open())
 	}
 	l := w.open()
-	defer w.close(l)
 	w.accept(l, donationOn("2017-03-05"))
-	w.clock.set(365 * 24 * time.Hour)
-	a, err := w.do(l, donationOn("2017-03-05"))
-	w.clock.set(0)
-	if !errors.Is(err, ledger.ErrClockAhead) {
-		t.Errorf("with a clock that jumped a year ahead: %v %v", a.String(), err)
+	for _, d := range []time.Duration{365 * 24 * time.Hour, -time.Hour} {
+		before := len(w.instants())
+		w.clock.set(d)
+		a, err := w.do(l, donationOn("2017-03-05"))
+		w.clock.set(0)
+		// Back an hour the time of recording stays that of the event before, which is the server's.
+		if d > 0 && !errors.Is(err, ledger.ErrClockAhead) || d < 0 && err != nil && !errors.Is(err, ledger.ErrClockAhead) {
+			t.Errorf("with a clock that jumped by %s: %v %v", d, a.String(), err)
+		}
+		if n := len(w.instants()) - before; (err == nil) != (n == 1) {
+			t.Errorf("with a clock that jumped by %s: %v, and %d events more", d, err, n)
+		}
+		if off := time.Until(w.last()).Abs(); off > 5*time.Minute {
+			t.Errorf("after a jump by %s an event bears a time that is %s from the server's clock", d, off.Round(time.Minute))
+		}
+		w.accept(l, donationOn("2017-03-05"))
 	}
-	if off := time.Until(w.last()); off > 5*time.Minute {
-		t.Errorf("an event was recorded %s ahead of the server's clock", off.Round(time.Minute))
-	}
-	w.accept(l, donationOn("2017-03-05"))
+	w.close(l)
+	w.verify()
 }
 
-func sqliteStore(t *testing.T) *sqlite.Store {
+func sqliteStore(t *testing.T) (*sqlite.Store, string) {
 	t.Helper()
-	s, err := sqlite.Open(filepath.Join(t.TempDir(), "soquy.db"), sqlite.Options{Mode: sqlite.Create}, sqlitemodels.New().Join)
+	path := filepath.Join(t.TempDir(), "soquy.db")
+	s, err := sqlite.Open(path, sqlite.Options{Mode: sqlite.Create}, sqlitemodels.New().Join)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return s, path
 }

@@ -227,6 +227,7 @@ func silent(t *testing.T, c *cluster.Cluster) {
 	}{
 		{"at the lock", about(toServer, "BQ", "select origin"), false},
 		{"at the swap's answer", about(toClient, "C", "update ledgers"), true},
+		{"behind the swap", about(toServer, "S", ""), false},
 		{"at the startup of a connection", about(toServer, "\x00", ""), false},
 		{"at the COMMIT", about(toServer, "QB", "commit"), true},
 		{"at the COMMIT's answer", about(toClient, "C", "commit"), true},
@@ -240,11 +241,28 @@ func silent(t *testing.T, c *cluster.Cluster) {
 			if strings.Contains(test.name, "startup") {
 				p.proxy.breakAll(finish)
 			}
-			f := p.proxy.arm(&fault{when: test.when, how: silence})
+			other, err := p.app.Writer(t.Context(), p.direct, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer other.Close()
+			fell := make(chan struct{})
+			f := p.proxy.arm(&fault{when: test.when, how: silence, then: func() { close(fell) }})
+			// Others, whose connections are sound, have the ledger again in time.
+			free := make(chan time.Duration, 1)
+			go func() {
+				defer close(free)
+				<-fell
+				begin := time.Now()
+				if a, err := p.tryWith(t.Context(), other, newID(), donation, 1); err != nil || a.Refusal != nil {
+					t.Errorf("another writer: %v %v", a.Refusal, err)
+				}
+				free <- time.Since(begin)
+			}()
 			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			start := time.Now()
-			_, err := p.try(ctx, newID(), donation, 1)
+			_, err = p.try(ctx, newID(), donation, 1)
 			for len(f.fired) == 0 && err != nil && ctx.Err() == nil {
 				start = time.Now()
 				_, err = p.try(ctx, newID(), donation, 1) // on a connection that was closed before
@@ -261,6 +279,11 @@ func silent(t *testing.T, c *cluster.Cluster) {
 			}
 			again := p.recovers()
 			t.Logf("answered after %s (%q: %v), the next command %s later", took.Round(time.Millisecond), p.failure(err), err, again.Round(time.Millisecond))
+			waited := <-free
+			t.Logf("another writer was answered after %s", waited.Round(time.Millisecond))
+			if waited > 10*time.Second {
+				t.Errorf("another writer waited %s for the ledger", waited)
+			}
 			if limit := time.Minute; took > limit || again > limit {
 				t.Errorf("the writer waited longer than %s for a silent connection", limit)
 			}

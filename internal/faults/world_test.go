@@ -125,6 +125,11 @@ func request(t *testing.T, id uuid.UUID, body string) ledger.Request {
 
 // try sends a command once and keeps what was answered.
 func (w *world) try(ctx context.Context, id uuid.UUID, body string, events int) (ledger.Answer, error) {
+	return w.tryWith(ctx, w.writer, id, body, events)
+}
+
+// tryWith is try with another writer.
+func (w *world) tryWith(ctx context.Context, writer cli.Writer, id uuid.UUID, body string, events int) (ledger.Answer, error) {
 	w.mu.Lock()
 	c := w.clients[id]
 	if c == nil {
@@ -133,7 +138,7 @@ func (w *world) try(ctx context.Context, id uuid.UUID, body string, events int) 
 	}
 	c.unknown = true
 	w.mu.Unlock()
-	a, err := w.writer.Ledger().Do(ctx, request(w.t, id, body))
+	a, err := writer.Ledger().Do(ctx, request(w.t, id, body))
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	c.unknown, c.rejected = false, nil

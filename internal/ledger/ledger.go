@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/soquy/soquy/domain"
 	"github.com/soquy/soquy/eventstore"
@@ -97,6 +98,8 @@ type Ledger struct {
 
 	unusable []int64 // positions of snapshots
 
+	bytes *semaphore.Weighted // MaxQueueBytes
+
 	parsers sync.Pool // of *eventcodec.Parser, for fingerprints
 
 	mu     sync.RWMutex // held for reading while something is put in the queue
@@ -126,7 +129,7 @@ func Open(ctx context.Context, store Store, id uuid.UUID, o Options) (*Ledger, e
 	}
 	w.saved = w.book.Position()
 	w.queue = make(chan *pending, MaxQueue)
-	l := &Ledger{opened: w.opened, queue: w.queue, done: make(chan struct{}), unusable: w.unusable}
+	l := &Ledger{opened: w.opened, queue: w.queue, done: make(chan struct{}), unusable: w.unusable, bytes: semaphore.NewWeighted(MaxQueueBytes)}
 	l.parsers.New = func() any { return new(eventcodec.Parser) }
 	go func() {
 		defer close(l.done)
@@ -256,9 +259,21 @@ func (l *Ledger) submit(ctx context.Context, p *pending, wait bool) (*Receipt, e
 	p.size = max(p.size, minCommand, sizeOf(p.req.Body))
 	answer := make(chan result, 1)
 	p.answer = answer
+	p.bytes = l.bytes
+	full := func(limit int) *Receipt {
+		return answered(Answer{Command: p.req.ID, Refusal: domain.Refuse(domain.QueueFull, fmt.Sprint(limit))})
+	}
+	if !wait && !l.bytes.TryAcquire(p.held()) {
+		return full(MaxQueueBytes), nil
+	} else if wait {
+		if err := l.bytes.Acquire(ctx, p.held()); err != nil {
+			return nil, err
+		}
+	}
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	if l.closed {
+		p.release()
 		return nil, ErrClosed
 	}
 	if !wait {
@@ -266,13 +281,15 @@ func (l *Ledger) submit(ctx context.Context, p *pending, wait bool) (*Receipt, e
 		case l.queue <- p:
 			return &Receipt{answer: answer}, nil
 		default:
-			return answered(Answer{Command: p.req.ID, Refusal: domain.Refuse(domain.QueueFull, fmt.Sprint(MaxQueue))}), nil
+			p.release()
+			return full(MaxQueue), nil
 		}
 	}
 	select {
 	case l.queue <- p:
 		return &Receipt{answer: answer}, nil
 	case <-ctx.Done():
+		p.release()
 		return nil, ctx.Err()
 	}
 }

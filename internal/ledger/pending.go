@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/soquy/soquy/domain"
 	"github.com/soquy/soquy/eventstore"
@@ -24,6 +25,7 @@ type pending struct {
 	made        bool // the ID was made here, so the command cannot be a repeat
 	old         bool // the log has its ID
 	answer      chan<- result
+	bytes       *semaphore.Weighted // of which size are taken until it is answered
 
 	preview *Preview // not to be stored: only tell what it would do
 }
@@ -33,7 +35,14 @@ type result struct {
 	err    error
 }
 
-func (p *pending) reply(a Answer, err error) { p.answer <- result{a, err} }
+func (p *pending) reply(a Answer, err error) {
+	p.release()
+	p.answer <- result{a, err}
+}
+
+func (p *pending) release() { p.bytes.Release(p.held()) }
+
+func (p *pending) held() int64 { return int64(min(p.size, MaxQueueBytes)) }
 
 // accepted is a command of the batch that is being prepared.
 type accepted struct {

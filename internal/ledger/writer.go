@@ -23,6 +23,7 @@ const (
 	MaxBatch      = 1_024   // commands in one commit
 	MaxBatchBytes = 8 << 20 // bytes of commands in one commit; a longer command is a batch of its own
 	MaxQueue      = 8_192   // commands that wait; one more is refused as queue.full
+	MaxQueueBytes = 1 << 28 // of commands that were not answered, a line of the greatest size and more
 
 	enough  = 64                    // commands that a batch does not wait for more with
 	maxLull = 10 * time.Millisecond // how long it waits

@@ -6,6 +6,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"runtime"
 	"strings"
 	"sync"
@@ -140,6 +141,14 @@ func TestOverload(t *testing.T) {
 			}
 			if slow > more/1_000 {
 				t.Errorf("%d of %d were not refused at once", slow, more)
+			}
+			// So is one that is too large beside what waits, though the queue may have places.
+			receipt, err := l.TrySubmit(extra, ledger.MaxQueueBytes)
+			if err != nil || !receipt.Ready() {
+				t.Fatalf("a command of %d bytes waits, %v", ledger.MaxQueueBytes, err)
+			}
+			if a, err := receipt.Wait(t.Context()); err != nil || a.Refusal == nil || a.Refusal.Code != domain.QueueFull || a.Refusal.Args[0].Value != fmt.Sprint(ledger.MaxQueueBytes) {
+				t.Errorf("a command of %d bytes: %v, %v", ledger.MaxQueueBytes, a.Refusal, err)
 			}
 			stillHeap, _ := memory()
 			still := stillHeap - heap

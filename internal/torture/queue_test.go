@@ -72,7 +72,7 @@ func TestFourWriters(t *testing.T) {
 	for i := range 4 {
 		c, n := r.client(i), 0
 		four = append(four, p.start(t, window, func() *entry {
-			if n++; i == 0 && n%2_000 == 1_000 {
+			if n++; i == 0 && n%2_000 == 20 {
 				return c.list(recipients)
 			}
 			return c.next()

@@ -18,7 +18,7 @@ import (
 func TestLongReader(t *testing.T) {
 	window, keeps := 300*time.Millisecond, 0.25 // of the rate, against what it was before the reader came: short windows are noisy
 	if long {
-		window, keeps = 5*time.Second, 0.5
+		window, keeps = 5*time.Second, 0.7
 	}
 	for name, open := range on() {
 		t.Run(name, func(t *testing.T) {

@@ -155,8 +155,15 @@ func TestKilledServer(t *testing.T) {
 		})
 	}
 	c := call(t, p.writer(t), nexts...)
-	kill := []func(){server.Kill, server.Kill, func() { server.Stop(cluster.Immediate) }, func() { server.Stop(cluster.Fast) }}
-	for round := range rounds {
+	// Each round kills, but for some more between them, which stop it.
+	stops := []func(){func() { server.Stop(cluster.Immediate) }, func() { server.Stop(cluster.Fast) }}
+	const perStop = 6
+	all := rounds + rounds/(perStop-1)
+	for round := range all {
+		end := server.Kill
+		if round%perStop == perStop-1 {
+			end = stops[round/perStop%len(stops)]
+		}
 		other := r.client(100 + round)
 		process := p.start(t, 32, other.next)
 		if random.IntN(4) > 0 {
@@ -164,7 +171,7 @@ func TestKilledServer(t *testing.T) {
 		}
 		time.Sleep(time.Duration(random.Int64N(int64(200 * time.Millisecond)))) // until a random moment
 		recording := process.answers.Load() > 0
-		kill[random.IntN(len(kill))]()
+		end()
 		select {
 		case <-c.answer: // of before
 		default:
@@ -195,7 +202,7 @@ func TestKilledServer(t *testing.T) {
 			}
 			r.resend(t, p, sent)
 		})
-		progress(t, round+1, rounds)
+		progress(t, round+1, all)
 		if t.Failed() {
 			t.Fatalf("failed in round %d with -torture.seed=%d", round+1, seed)
 		}
