@@ -137,12 +137,16 @@ func (s *state) follow(ctx context.Context, head eventstore.Head, edge transpare
 	if err := check(); err != nil {
 		return err
 	}
-	// The leaves of the partial tile are needed too; the last of them are read here anyway.
+	// A state that has a tree goes on with it: what it would be restored from are as many questions as the log has tiles, asked while others wait.
+	// Else the leaves of the partial tile are needed too; the last of them are read here anyway.
 	var err error
+	var tree *transparency.Tree
 	tail := head.Position() / transparency.TileWidth * transparency.TileWidth
 	var leaves []transparency.Hash
 	from := s.book.Position()
-	if tail < from {
+	if s.tree != nil {
+		tree = s.tree.Clone()
+	} else if tail < from {
 		if leaves, err = s.leaves(ctx, tail+1, from); err != nil {
 			return err
 		}
@@ -167,7 +171,9 @@ func (s *state) follow(ctx context.Context, head eventstore.Head, edge transpare
 			}
 		}
 		edge.Append(e.Leaf)
-		if r.Position > tail {
+		if tree != nil {
+			tree.Append(e.Leaf)
+		} else if r.Position > tail {
 			leaves = append(leaves, e.Leaf)
 		}
 		s.book.Evolve(&decoded.Event)
@@ -189,6 +195,20 @@ func (s *state) follow(ctx context.Context, head eventstore.Head, edge transpare
 	case edge.Size != signed.Size || edge.Root() != signed.Root:
 		return &IntegrityError{Position: head.Position(), What: "the events are not those of the signed root"}
 	}
+	if tree != nil {
+		tree.Full() // who appended the leaves has stored them
+	} else if tree, err = s.restore(ctx, edge, leaves); err != nil {
+		return err
+	}
+	if err := s.holdsKey(); err != nil {
+		return err
+	}
+	s.tree, s.note = tree, head.Note
+	return nil
+}
+
+// restore makes the tree with an edge, from the tiles that are stored and the leaves of the last one.
+func (s *state) restore(ctx context.Context, edge transparency.Edge, leaves []transparency.Hash) (*transparency.Tree, error) {
 	var unread error
 	tree, err := transparency.Restore(edge, leaves, func(level int, index int64) ([]byte, error) {
 		hashes, err := s.store.Tile(ctx, s.ledger, level, index)
@@ -198,16 +218,12 @@ func (s *state) follow(ctx context.Context, head eventstore.Head, edge transpare
 		return hashes, err
 	})
 	if unread != nil {
-		return fmt.Errorf("read the tiles: %w", unread)
+		return nil, fmt.Errorf("read the tiles: %w", unread)
 	}
 	if err != nil {
-		return &IntegrityError{Position: head.Position(), What: "tiles do not agree with the tree: " + err.Error()}
+		return nil, &IntegrityError{Position: edge.Size, What: "tiles do not agree with the tree: " + err.Error()}
 	}
-	if err := s.holdsKey(); err != nil {
-		return err
-	}
-	s.tree, s.note = tree, head.Note
-	return nil
+	return tree, nil
 }
 
 // holdsKey checks that our key is the one that signs the ledger's heads now.
