@@ -178,6 +178,9 @@ func (f *Fold) Settle() {
 	r.reset()
 }
 
+// AddEntryPack adds a pack of entries to what the fold has, where they belong.
+func (f *Fold) AddEntryPack(p *Pack) { f.addEntries(p.rows()) }
+
 func (f *Fold) addEntries(r *Rows) {
 	row := make([]Value, len(entryTable.Columns))
 	for i := range r.n {

@@ -71,16 +71,11 @@ type PackRange struct {
 
 // note notes that an event adds to the rows of a packed table.
 func (r *Rows) note(position int64) {
-	r.extend(position, position)
-	r.noted.add(position)
-}
-
-// extend says that the rows which come are of a range of positions in a block.
-func (r *Rows) extend(first, last int64) {
-	if n := len(r.packs); n == 0 || r.packs[n-1].First>>BlockBits != first>>BlockBits {
-		r.packs = append(r.packs, PackRange{From: r.n, First: first})
+	if n := len(r.packs); n == 0 || r.packs[n-1].First>>BlockBits != position>>BlockBits {
+		r.packs = append(r.packs, PackRange{From: r.n, First: position})
 	}
-	r.packs[len(r.packs)-1].Last = last
+	r.packs[len(r.packs)-1].Last = position
+	r.noted.add(position)
 }
 
 // Packs returns the packs that the rows make, in order of position. It is good until the next event.

@@ -62,6 +62,7 @@ type Table struct {
 	Once bool
 
 	index int // among all tables
+	model string
 
 	// spill is of a table with marks. It puts the parts of a row that give way to those of greater marks into other tables of its model,
 	// which come behind this one.
@@ -81,7 +82,7 @@ type Model struct {
 
 	// Entries is a packed table of what the last batches brought and is not in Tables yet, as one row a batch costs less than one a key; nil: there
 	// is none. It is a part of what the rows say: whoever reads them adds it, as digests do.
-	// SQLite has no such table: what is in it stands in LateTable there.
+	// SQLite has no such table: what is in it stands in BatchTable there.
 	Entries *Table
 
 	fold func(*Fold, *domain.Event) error
@@ -123,8 +124,8 @@ func (m *Model) All() []*Table {
 	return append(slices.Clone(m.Tables), m.Entries)
 }
 
-// AlwaysLate reports whether the table is that of a model's entries, which has nothing but what is late.
-func (t *Table) AlwaysLate() bool { return t == entryTable }
+// Model is the name of the table's model.
+func (t *Table) Model() string { return t.model }
 
 // Names returns the names of the columns.
 func (t *Table) Names() []string {
@@ -180,7 +181,7 @@ func number(models []*Model) []*Model {
 	n := 0
 	for _, m := range models {
 		for _, t := range m.All() {
-			t.index = n
+			t.index, t.model = n, m.Name
 			n++
 		}
 	}

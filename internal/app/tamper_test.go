@@ -252,7 +252,10 @@ func tamperings(t *testing.T, db tampered, table string, columns []column, rows 
 			if c.name == "ledger_id" && (table == "checkpoints" || table == "snapshots") {
 				want = nil // that a row is missing, nobody knows
 			}
-			name := c.name
+			name, table := c.name, table
+			if models := map[string]string{"balances": "balances", "totals": "total_facts", "vouchers": "vouchers"}; table == "placed" && models[c.name] != "" {
+				table, name, want = models[c.name], "", nil // of which rows are missing then, or twice
+			}
 			if c.name == "slot" && table == rebuilding {
 				name = "" // the row is missing; that it lies in the slot of the rebuild is not looked at
 			}
@@ -267,7 +270,7 @@ func tamperings(t *testing.T, db tampered, table string, columns []column, rows 
 	}
 	middle := len(rows) / 2
 	missing := table
-	if table == projections.LateTable {
+	if table == projections.BatchTable {
 		missing = "vouchers" // whose packs are missing, among others
 	}
 	list = append(list, tampering{missing, "removed", "", places(rows[middle]), false, func(rows [][]any) [][]any {
@@ -624,6 +627,7 @@ func recordTampered(t *testing.T, s soquy) {
 	s.run(t, 0, "", "init", "--origin", tamperOrigin)
 	s.run(t, 1, string(history), "record", "-")
 	s.run(t, 0, strings.Repeat(smallGift, 460), "record", "-")
+	s.run(t, 0, "", "rebuild") // on SQLite what comes then lies apart from what was before
 }
 
 const smallGift = `{"type":"receive_donation","effective_on":"2017-06-01","data":{"fund":"HB","donor":"VD","lines":[{"asset":"cash","amount":"1000"}]}}` + "\n"

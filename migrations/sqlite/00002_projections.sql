@@ -27,17 +27,26 @@ CREATE TABLE rebuilds (
     PRIMARY KEY (ledger_id, projection)
 ) STRICT, WITHOUT ROWID;
 
--- What the last batches added to total_facts, total_gifts and vouchers, and brought to balances: a row a batch, in the encoding of
--- projections/late.go, as each table more that an append writes to costs a page. A later append puts it where it belongs, a pack a block. Whoever
--- reads those tables reads this behind them. It is of the live slots; a rebuild that makes others live puts it in place first. A rowid
--- table without an index, as subject_runs is: it never has more than a few hundred rows a ledger.
-CREATE TABLE late_packs (
-    run            INTEGER PRIMARY KEY,
+-- What a batch added to total_facts, total_gifts and vouchers, and brought to balances: one row, in the encoding of projections/batch.go, as each
+-- table more that an append writes to costs a page. Whoever reads one of those tables reads it behind what is there, which a rebuild made.
+CREATE TABLE batch_packs (
     ledger_id      BLOB    NOT NULL,
-    first_position INTEGER NOT NULL,
+    first_position INTEGER NOT NULL, -- of the events that the packs are of
     last_position  INTEGER NOT NULL,
-    packs          BLOB    NOT NULL
-) STRICT;
+    first_day      INTEGER NOT NULL,
+    last_day       INTEGER NOT NULL,
+    packs          BLOB    NOT NULL,
+    PRIMARY KEY (ledger_id, first_position)
+) STRICT, WITHOUT ROWID;
+
+-- Through which positions what is in batch_packs is in the tables of a read model, too: those of totals and vouchers since they were rebuilt, and those
+-- of balances since an append added some hundred rows up. From there on it is in batch_packs alone.
+CREATE TABLE placed (
+    ledger_id BLOB    NOT NULL PRIMARY KEY,
+    balances  INTEGER NOT NULL,
+    totals    INTEGER NOT NULL,
+    vouchers  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 
 -- units
 
@@ -191,9 +200,8 @@ CREATE TABLE total_keys (
     PRIMARY KEY (ledger_id, slot, fact_key)
 ) STRICT, WITHOUT ROWID;
 
--- A pack is what batches that follow each other add to the facts of one block, or to the gifts. Each list has one element a fact, in the encoding of
--- projections/pack.go. Packs are only added. There is no index of their days: an append would write a page of it, and to read 200,000 packs
--- of one fact in the order of positions takes 50 ms, half as long as by the days.
+-- A pack is what the events of a block add to the facts or to the gifts, as far as a rebuild made them; what came since is in batch_packs. Each list has
+-- one element a fact, in the encoding of projections/pack.go. Packs are only added.
 CREATE TABLE total_facts (
     ledger_id      BLOB    NOT NULL,
     slot           INTEGER NOT NULL,

@@ -57,7 +57,7 @@ func (w *writer) collect() error {
 		RETURNING t.%[3]s`, p.Table.Name, w.slots, strings.Join(p.Table.Stored().Names(), ", t."))
 	rows, err := w.tx.Query(w.ctx, query, w.ledger, "balances")
 	return refused(eachPack(rows, err, p, projections.Whole(func(p *projections.Pack) error {
-		w.fold.AddPack(p)
+		w.fold.AddEntryPack(p)
 		return nil
 	})))
 }

@@ -109,7 +109,7 @@ func (d *database) Count(ctx context.Context, table string) (n int, err error) {
 func (d *database) Late() projectiontest.Late {
 	const last = ` WHERE first_position = (SELECT max(first_position) FROM {table})`
 	return projectiontest.Late{
-		Table: "balance_entries", Batches: projections.MaxEntryPacks, Models: []string{"balances"},
+		Table: "balance_entries", Waiting: "balance_entries", Batches: projections.MaxEntryPacks, Models: []string{"balances"},
 		Changes: []string{
 			"DELETE FROM {table}",
 			"DELETE FROM {table}" + last,

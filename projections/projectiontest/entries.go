@@ -23,7 +23,7 @@ func testEntries(t *testing.T, open Open) {
 	waiting := func(batch int) int {
 		t.Helper()
 		w.append(h.Log, len(h.Log), constantly(batch))
-		n, err := w.db.Count(t.Context(), late.Table)
+		n, err := w.db.Count(t.Context(), late.Waiting)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,7 +61,7 @@ func testEntries(t *testing.T, open Open) {
 			i++
 		}
 		w.append(h.Log, len(h.Log), constantly(days))
-		n, err := w.db.Count(t.Context(), late.Table)
+		n, err := w.db.Count(t.Context(), late.Waiting)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +126,7 @@ func tamperLate(t *testing.T, w *writer, h *History) {
 			h.On(fmt.Sprintf("2017-04-%02d", 1+i%30)).Do(give("TQ", "VCB", "5"), give("X1Q", "VCB", "6"))
 			w.append(h.Log, len(h.Log), constantly(2))
 			var err error
-			if n, err = w.db.Count(t.Context(), late.Table); err != nil {
+			if n, err = w.db.Count(t.Context(), late.Waiting); err != nil {
 				t.Fatal(err)
 			}
 		}

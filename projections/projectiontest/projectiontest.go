@@ -59,6 +59,7 @@ type Database interface {
 // Late is about the table of what the last batches brought and is not in place yet.
 type Late struct {
 	Table   string
+	Waiting string   // what to count the rows of
 	Batches int      // that may be late
 	Models  []string // of which something may be there; none: all
 	Changes []string // each makes something wrong of it

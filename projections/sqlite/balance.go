@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/google/uuid"
@@ -146,14 +147,13 @@ func (r *Reader) pastBalances(ctx context.Context, list []projections.BalanceRow
 
 // addEntries adds the entries that wait: those that are remembered, and those after from the file.
 func (r *Reader) addEntries(ctx context.Context, list []projections.BalanceRow, parts []int64, q *projections.BalanceQuery) error {
-	const (
-		// ?2 is the position that is looked at.
-		there = `SELECT first.position, last.position, end.event_id, before.event_id
-			FROM (SELECT first_position AS position FROM late_packs WHERE ledger_id = ?1 ORDER BY run LIMIT 1) first
-			CROSS JOIN (SELECT last_position AS position FROM late_packs WHERE ledger_id = ?1 ORDER BY run DESC LIMIT 1) last
-			LEFT JOIN events end ON end.ledger_id = ?1 AND end.position = last.position
-			LEFT JOIN events before ON before.ledger_id = ?1 AND before.position = ?2`
-	)
+	// ?2 is the position that is looked at.
+	const there = `SELECT first.position, last.position, end.event_id, before.event_id
+		FROM (SELECT first_position AS position FROM batch_packs
+			WHERE ledger_id = ?1 AND first_position > (SELECT balances FROM placed WHERE ledger_id = ?1) ORDER BY first_position LIMIT 1) first
+		CROSS JOIN (SELECT last_position AS position FROM batch_packs WHERE ledger_id = ?1 ORDER BY first_position DESC LIMIT 1) last
+		LEFT JOIN events end ON end.ledger_id = ?1 AND end.position = last.position
+		LEFT JOIN events before ON before.ledger_id = ?1 AND before.position = ?2`
 	at, err := r.at(ctx, "balances")
 	if err != nil {
 		return err
@@ -171,10 +171,11 @@ func (r *Reader) addEntries(ctx context.Context, list []projections.BalanceRow, 
 	f.End, f.Event, f.Before = f.Last, event.UUID, before.UUID
 	look.Found(f)
 	if look.After() < f.Last {
-		err := eachLate(ctx, r.tx, r.ledger, look.After()+1, projections.NewEntryPack(), projections.Whole(func(p *projections.Pack) error {
+		from := span{from: look.After() + 1, to: math.MaxInt64}
+		err := r.eachBatchPack(ctx, projections.NewEntryPack(), from, "", func(p *projections.Pack) error {
 			look.Add(p)
 			return nil
-		}))
+		})
 		if err != nil {
 			return err
 		}

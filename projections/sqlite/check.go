@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -24,7 +26,7 @@ func (p *Projections) Check(ctx context.Context, tx *sql.Tx, ledger uuid.UUID, w
 	return want.Check(have, through, scanner(ctx, tx, ledger))
 }
 
-// Loose returns the rows that no reader looks at and no rebuild left, and what is late and cannot be read. head is the position of the ledger's last event.
+// Loose returns the rows that no reader looks at and no rebuild left, and rows of batches that are not as they are written. head is the position of the ledger's last event.
 func (p *Projections) Loose(ctx context.Context, tx *sql.Tx, ledger uuid.UUID, head int64) ([]projections.Mismatch, error) {
 	const (
 		rebuilds = `SELECT projection, version, slot, position FROM rebuilds WHERE ledger_id = ?`
@@ -40,7 +42,7 @@ func (p *Projections) Loose(ctx context.Context, tx *sql.Tx, ledger uuid.UUID, h
 		return nil, fmt.Errorf("rebuilds of %s: %w", ledger, err)
 	}
 	loose, err := l.Find(head, func(t *projections.Table) (int, int, bool, error) {
-		if t.AlwaysLate() {
+		if onlyInBatches(t) {
 			return 0, 0, false, nil
 		}
 		var least, greatest sql.NullInt64
@@ -53,12 +55,17 @@ func (p *Projections) Loose(ctx context.Context, tx *sql.Tx, ledger uuid.UUID, h
 	if err != nil {
 		return nil, err
 	}
-	var late projections.LateCheck
-	err = eachLateRow(ctx, tx, ledger, 0, func(row projections.LateRow) error {
-		late.Row(row)
+	placed, err := readPlaced(ctx, tx, ledger)
+	if err != nil {
+		return nil, err
+	}
+	loose = append(loose, placed.check(head)...)
+	var batches projections.BatchCheck
+	err = eachBatch(ctx, tx, ledger, math.MinInt64, span{math.MinInt64, math.MaxInt64}, "", func(b projections.BatchPacks) error {
+		batches.Row(b)
 		return nil
 	})
-	return append(loose, late.Found...), err
+	return append(loose, batches.Found...), err
 }
 
 // Digest returns the digest of the live rows of a model.
@@ -77,7 +84,7 @@ func scanner(ctx context.Context, tx *sql.Tx, ledger uuid.UUID) projections.Scan
 	}
 }
 
-// madeScanner scans tables of a ledger in slots that a rebuild made: what is late is not of them.
+// madeScanner scans tables of a ledger in slots that a rebuild made: they have what is in batches.
 func madeScanner(ctx context.Context, tx *sql.Tx, ledger uuid.UUID) projections.Scan {
 	return func(slot int, t *projections.Table, compare *projections.Comparison, yield func([]projections.Value)) error {
 		return scan(ctx, tx, ledger, slot, t, false, compare, yield)
@@ -86,11 +93,11 @@ func madeScanner(ctx context.Context, tx *sql.Tx, ledger uuid.UUID) projections.
 
 // scan hands out the rows of a slot of a table in the order of their keys. A comparison may be nil.
 func scan(
-	ctx context.Context, tx *sql.Tx, ledger uuid.UUID, slot int, t *projections.Table, late bool, compare *projections.Comparison,
+	ctx context.Context, tx *sql.Tx, ledger uuid.UUID, slot int, t *projections.Table, batches bool, compare *projections.Comparison,
 	yield func([]projections.Value),
 ) error {
 	if t.Packed() {
-		return scanPacks(ctx, tx, ledger, slot, t, late, compare, yield)
+		return scanPacks(ctx, tx, ledger, slot, t, batches, compare, yield)
 	}
 	names := t.Names()
 	query := fmt.Sprintf("SELECT %s FROM %s WHERE ledger_id = ? AND slot = ? ORDER BY %s",
@@ -114,26 +121,30 @@ func scan(
 	return rows.Err()
 }
 
-// scanPacks hands out the rows of the packs of a table, those that are late behind the others.
+// scanPacks hands out the rows of the packs of a table, with or without those of the batches since.
 func scanPacks(
-	ctx context.Context, tx *sql.Tx, ledger uuid.UUID, slot int, t *projections.Table, late bool, compare *projections.Comparison,
+	ctx context.Context, tx *sql.Tx, ledger uuid.UUID, slot int, t *projections.Table, batches bool, compare *projections.Comparison,
 	yield func([]projections.Value),
 ) error {
 	s, p := projections.ScanPacks(t, compare, yield), projections.NewPack(t)
-	if !t.AlwaysLate() {
+	if !onlyInBatches(t) {
 		rows, err := tx.QueryContext(ctx, packs(t)+" ORDER BY first_position", ledger[:], slot)
 		if err := eachPack(rows, err, p, true, s.Pack); err != nil {
 			return err
 		}
 	}
-	if !late {
+	if !batches {
 		return s.End()
 	}
-	err := eachLateRow(ctx, tx, ledger, 0, func(l projections.LateRow) error {
-		err := l.Each(p, true, s.Pack)
+	placed, err := readPlaced(ctx, tx, ledger)
+	if err != nil {
+		return err
+	}
+	err = eachBatch(ctx, tx, ledger, placed[t.Model()], spanTo(0), "", func(b projections.BatchPacks) error {
+		err := b.Each(p, true, s.Pack)
 		var bad *eventstore.RowError
 		if compare != nil && errors.As(err, &bad) {
-			return nil // LateCheck says so once, and the comparison what is missing
+			return nil // BatchCheck says so once, and the comparison what is missing
 		}
 		return err
 	})
@@ -141,6 +152,11 @@ func scanPacks(
 		return err
 	}
 	return s.End()
+}
+
+// onlyInBatches reports whether a packed table has no table of its own here.
+func onlyInBatches(t *projections.Table) bool {
+	return slices.ContainsFunc(projections.Models(), func(m *projections.Model) bool { return m.Entries == t })
 }
 
 // cells are where the columns of a table are scanned into values.

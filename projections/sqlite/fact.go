@@ -17,9 +17,6 @@ func packs(t *projections.Table) string {
 	return fmt.Sprintf(`SELECT %s FROM %s WHERE ledger_id = ?1 AND slot = ?2`, strings.Join(t.Stored().Names(), ", "), t.Name)
 }
 
-// A span is a stretch of a packed table: the packs whose first position is From or later, and before To.
-type span struct{ from, to int64 }
-
 // spanTo is the span through a position; 0: all.
 func spanTo(position int64) span {
 	if position == 0 || position == math.MaxInt64 {
@@ -28,22 +25,37 @@ func spanTo(position int64) span {
 	return span{to: position + 1}
 }
 
-// eachPack fills a pack with each of its table in a span, and hands it out: those of the live slot, which also meet a condition,
-// and then those that are late, of which others are handed out too. Arguments of the condition are numbered from ?5 on.
-func (r *Reader) eachPack(
-	ctx context.Context, model string, p *projections.Pack, in span, condition string, yield func(*projections.Pack) error, args ...any,
-) error {
+// A condition is one on the packs of a table, and on rows of batch_packs that have such. Arguments are numbered from ?5 on.
+type condition struct{ packs, batches string }
+
+// eachPack fills a pack with each of its table in a span that meets a condition, and hands it out: those of the live slot, and then those of
+// batches since, of which others may be handed out, too.
+func (r *Reader) eachPack(ctx context.Context, p *projections.Pack, in span, which condition, yield func(*projections.Pack) error, args ...any) error {
 	const bounds = ` AND first_position >= ?3 AND first_position < ?4`
-	rows, err := r.query(ctx, model, packs(p.Table)+bounds+condition+" ORDER BY first_position", append([]any{in.from, in.to}, args...)...)
+	rows, err := r.query(ctx, p.Table.Model(), packs(p.Table)+bounds+which.packs+" ORDER BY first_position", append([]any{in.from, in.to}, args...)...)
 	if err := eachPack(rows, err, p, false, projections.Whole(yield)); err != nil {
 		return err
 	}
-	return eachLate(ctx, r.tx, r.ledger, in.from, p, projections.Whole(func(p *projections.Pack) error {
-		if p.First < in.from || p.First >= in.to {
-			return nil
+	return r.eachBatchPack(ctx, p, in, which.batches, yield, args...)
+}
+
+// eachBatchPack is eachPack of the batches since.
+func (r *Reader) eachBatchPack(ctx context.Context, p *projections.Pack, in span, which string, yield func(*projections.Pack) error, args ...any) error {
+	if r.placed == nil {
+		placed, err := readPlaced(ctx, r.tx, r.ledger)
+		if err != nil {
+			return err
 		}
-		return yield(p)
-	}))
+		r.placed = placed
+	}
+	return eachBatch(ctx, r.tx, r.ledger, r.placed[p.Table.Model()], in, which, func(b projections.BatchPacks) error {
+		return b.Each(p, false, projections.Whole(func(p *projections.Pack) error {
+			if p.First < in.from || p.First >= in.to {
+				return nil
+			}
+			return yield(p)
+		}))
+	}, args...)
 }
 
 // eachPack fills a pack with each row of a query for packs, and hands it out with what is wrong with its lists, of which exactly says that they
@@ -74,11 +86,13 @@ func eachPack(rows *sql.Rows, err error, p *projections.Pack, exactly bool, yiel
 	return rows.Err()
 }
 
+// inDays is the condition that packs are of days from ?5 to ?6.
+const inDays = ` AND last_day >= ?5 AND first_day <= ?6`
+
 // facts adds the facts of bases in a range of days: those that are remembered, and those after from the file.
 func (r *Reader) facts(
 	ctx context.Context, t *projections.Tally, keys map[uuid.UUID]*projections.FactKey, q *projections.TotalsQuery, from, to int64,
 ) error {
-	const days = ` AND last_day >= ?5 AND first_day <= ?6`
 	at, err := r.at(ctx, "totals")
 	if err != nil {
 		return err
@@ -91,7 +105,7 @@ func (r *Reader) facts(
 		return err
 	}
 	in := span{known.Through() << projections.BlockBits, q.KnownAt.Bounds().Facts()}
-	return r.eachPack(ctx, "totals", projections.NewFactPack(), in, days, t.AddPack, from, to)
+	return r.eachPack(ctx, projections.NewFactPack(), in, condition{inDays, inDays}, t.AddPack, from, to)
 }
 
 // Mark implements projections.FactSource.
@@ -105,5 +119,5 @@ func (r *Reader) Mark(ctx context.Context, position int64) (builder, event uuid.
 // Blocks implements projections.FactSource.
 func (r *Reader) Blocks(ctx context.Context, from, to int64, yield func(*projections.Pack) error) error {
 	in := span{from << projections.BlockBits, to << projections.BlockBits}
-	return r.eachPack(ctx, "totals", projections.NewFactPack(), in, "", yield)
+	return r.eachPack(ctx, projections.NewFactPack(), in, condition{}, yield)
 }

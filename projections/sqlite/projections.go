@@ -28,18 +28,18 @@ type Projections struct {
 	entries projections.Entries
 	trees   sync.Map // ledger → *projections.Tree, the last one that was read
 
-	lateBatches, lateBytes int
+	maxBatches, maxBytes int
 
 	joining sync.Mutex // never waited for, as appends to a file are one after another
 	joiner  *writer    // nil before the first append; it remembers what it wrote
 }
 
 // New makes the read models of a file.
-func New() *Projections { return WithLimits(MaxLateBatches, MaxLateBytes) }
+func New() *Projections { return WithLimits(MaxWaitingBatches, MaxWaitingBytes) }
 
-// WithLimits is New with other limits of what is late than MaxLateBatches and MaxLateBytes.
+// WithLimits is New with other limits than MaxWaitingBatches and MaxWaitingBytes.
 func WithLimits(batches, bytes int) *Projections {
-	return &Projections{lateBatches: batches, lateBytes: bytes}
+	return &Projections{maxBatches: batches, maxBytes: bytes}
 }
 
 // live reads the progress of a ledger's models.
@@ -72,7 +72,10 @@ func positions(tx Tx, query string, ledger uuid.UUID) (map[string]projections.Po
 // Join writes what a batch adds to the live slot of each read model, with its progress. It is the joiner of the store.
 // Errors: projections.ErrStale (a model must be rebuilt first), eventstore.ErrCorrupt (a model is not where the log is).
 func (p *Projections) Join(_ context.Context, tx Tx, b *eventstore.Batch) error {
-	const create = `INSERT INTO progress (ledger_id, projection, version, slot, position) VALUES (?, ?, ?, 0, ?)`
+	const (
+		create = `INSERT INTO progress (ledger_id, projection, version, slot, position) VALUES (?, ?, ?, 0, ?)`
+		none   = `INSERT INTO placed (ledger_id, balances, totals, vouchers) VALUES (?, 0, 0, 0)`
+	)
 	models := projections.Models()
 	var have map[string]projections.Position // of a new ledger none, and slot 0
 	if b.After == 0 {
@@ -88,13 +91,16 @@ func (p *Projections) Join(_ context.Context, tx Tx, b *eventstore.Batch) error 
 				return fmt.Errorf("begin %s: %w", m.Name, err)
 			}
 		}
+		if _, err := tx.Exec(none, b.Ledger[:]); err != nil {
+			return fmt.Errorf("begin placed: %w", err)
+		}
 	}
 	p.joining.Lock()
 	defer p.joining.Unlock()
 	if p.joiner == nil {
 		p.joiner = newWriter(models)
-		p.joiner.lateBatches, p.joiner.lateBytes = p.lateBatches, p.lateBytes
-		p.joiner.known, p.joiner.late = map[knownKey]struct{}{}, map[uuid.UUID]late{}
+		p.joiner.maxBatches, p.joiner.maxBytes = p.maxBatches, p.maxBytes
+		p.joiner.known, p.joiner.waiting = map[knownKey]struct{}{}, map[uuid.UUID]waiting{}
 		p.joiner.fold.KeepApart()
 	}
 	w := p.joiner

@@ -44,7 +44,7 @@ func (d *database) Again(t testing.TB) projectiontest.Database { return openAt(t
 
 func openAt(t testing.TB, path string) *database {
 	t.Helper()
-	d := &database{p: sqlite.WithLimits(lateBatches, lateBytes), path: path}
+	d := &database{p: sqlite.WithLimits(waitingBatches, waitingBytes), path: path}
 	s, err := store.Open(path, store.Options{Mode: store.Create}, d.join)
 	if err != nil {
 		t.Fatal(err)
@@ -104,31 +104,37 @@ func (d *database) Count(ctx context.Context, table string) (n int, err error) {
 	return n, err
 }
 
-// The limits are small, so that all tests put what is late in place now and then.
-const lateBatches, lateBytes = 64, 64 << 10
+// The limits are small, so that all tests put entries into balances now and then.
+const waitingBatches, waitingBytes = 64, 64 << 10
 
 // Late implements projectiontest.Database.
 func (d *database) Late() projectiontest.Late {
-	const last = ` WHERE run = (SELECT max(run) FROM late_packs)`
+	const last = ` WHERE first_position = (SELECT max(first_position) FROM batch_packs)`
 	return projectiontest.Late{
-		Table: projections.LateTable, Batches: lateBatches,
+		Table: projections.BatchTable, Batches: waitingBatches,
+		Waiting: `batch_packs b JOIN placed p ON p.ledger_id = b.ledger_id AND b.first_position > p.balances`,
 		Changes: []string{
 			"DELETE FROM {table}",
 			"DELETE FROM {table}" + last,
-			"DELETE FROM {table} WHERE run = (SELECT min(run) FROM {table})",
-			"UPDATE {table} SET run = run - 1000" + last,
+			"DELETE FROM {table} WHERE first_position = (SELECT min(b.first_position) FROM batch_packs b, placed WHERE b.first_position > balances)",
 			"UPDATE {table} SET first_position = first_position + 1" + last,
-			"UPDATE {table} SET first_position = first_position - 30000",
+			"UPDATE {table} SET first_position = first_position - 30000" + last,
 			"UPDATE {table} SET last_position = last_position + 1" + last,
 			"UPDATE {table} SET last_position = last_position - 1" + last,
+			"UPDATE {table} SET first_day = first_day - 1" + last,
+			"UPDATE {table} SET last_day = last_day + 1" + last,
 			"UPDATE {table} SET packs = x''" + last,
 			"UPDATE {table} SET packs = CAST(packs || x'00' AS BLOB)" + last,
 			"UPDATE {table} SET packs = substr(packs, 1, length(packs) - 1)" + last,
 			"UPDATE {table} SET packs = CAST(substr(packs, 1, length(packs) - 1) || x'7f' AS BLOB)" + last,
-			"UPDATE {table} SET packs = (SELECT packs FROM {table} ORDER BY run LIMIT 1)" + last,
+			"UPDATE {table} SET packs = (SELECT packs FROM {table} ORDER BY first_position LIMIT 1)" + last,
 			"UPDATE {table} SET packs = CAST(replace(packs, 'balance_entries', 'balance_entriez') AS BLOB)" + last,
 			"UPDATE {table} SET packs = CAST(replace(packs, 'TQ', 'TR') AS BLOB)" + last,
-			"INSERT INTO {table} (ledger_id, first_position, last_position, packs) SELECT ledger_id, first_position, last_position, packs FROM {table}" + last,
+			"INSERT INTO {table} SELECT ledger_id, first_position + 1, last_position, first_day, last_day, packs FROM {table}" + last,
+			"UPDATE placed SET balances = (SELECT min(first_position) FROM {table} WHERE first_position > balances)",
+			"UPDATE placed SET totals = 1000000",
+			"UPDATE placed SET vouchers = 1000000",
+			"DELETE FROM placed",
 		},
 	}
 }

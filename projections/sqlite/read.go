@@ -17,6 +17,7 @@ type Reader struct {
 	tx       *sql.Tx
 	ledger   uuid.UUID
 	progress map[string]projections.Position // nil until it was read
+	placed   placed                          // nil until it was read
 }
 
 var (

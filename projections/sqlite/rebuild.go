@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -99,7 +98,7 @@ func (r *rebuild) run(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	return r.clear(ctx)
 }
 
 // A stretch is events that follow each other, read ahead.
@@ -257,12 +256,42 @@ func (r *rebuild) compare(ctx context.Context, tx *sql.Tx) error {
 	return err
 }
 
+// place notes that what is in batches is in the tables of a model.
+var place = map[string]string{
+	"balances": `UPDATE placed SET balances = ? WHERE ledger_id = ?`,
+	"totals":   `UPDATE placed SET totals = ? WHERE ledger_id = ?`,
+	"vouchers": `UPDATE placed SET vouchers = ? WHERE ledger_id = ?`,
+}
+
+// clear deletes rows of batches of which all is in the tables of the models.
+func (r *rebuild) clear(ctx context.Context) error {
+	const query = `DELETE FROM batch_packs WHERE ledger_id = ?1 AND first_position IN (SELECT first_position FROM batch_packs
+		WHERE ledger_id = ?1 AND first_position <= (SELECT min(balances, totals, vouchers) FROM placed WHERE ledger_id = ?1)
+		ORDER BY first_position LIMIT ?2)`
+	for more := true; more; {
+		err := r.store.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+			res, err := tx.ExecContext(ctx, query, r.ledger[:], deleteRows)
+			if err != nil {
+				return err
+			}
+			n, err := res.RowsAffected()
+			more = n == deleteRows
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // swap folds what is left and makes the slots the live ones. No append goes on meanwhile.
 func (r *rebuild) swap(ctx context.Context, tx *sql.Tx) (err error) {
 	const (
 		swap = `INSERT INTO progress (ledger_id, projection, version, slot, position, builder) VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT DO UPDATE
 			SET version = excluded.version, slot = excluded.slot, position = excluded.position, builder = excluded.builder`
+		none = `INSERT INTO placed (ledger_id, balances, totals, vouchers) VALUES (?, 0, 0, 0) ON CONFLICT DO NOTHING`
 		turn = `UPDATE rebuilds SET slot = ? WHERE ledger_id = ? AND projection = ?`
 	)
 	if err := r.level(ctx, tx); err != nil {
@@ -273,7 +302,7 @@ func (r *rebuild) swap(ctx context.Context, tx *sql.Tx) (err error) {
 			return err
 		}
 	}
-	if err := r.placeLate(ctx, tx); err != nil {
+	if _, err := tx.ExecContext(ctx, none, r.ledger[:]); err != nil { // which somebody may have taken away
 		return err
 	}
 	for _, m := range r.models {
@@ -284,30 +313,13 @@ func (r *rebuild) swap(ctx context.Context, tx *sql.Tx) (err error) {
 		if _, err := tx.ExecContext(ctx, turn, 1-slot, r.ledger[:], m.Name); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// placeLate puts what is late into the live slots of the models that are not rebuilt. Those of this rebuild have it from the events, and a stale one
-// will.
-func (r *rebuild) placeLate(ctx context.Context, tx *sql.Tx) error {
-	have, err := live(In(ctx, tx), r.ledger)
-	if err != nil {
-		return err
-	}
-	var others []*projections.Model
-	for _, m := range projections.Models() {
-		if at, ok := have[m.Name]; ok && at.Version == m.Version && !slices.Contains(r.models, m) {
-			others = append(others, m)
+		if query := place[m.Name]; query != "" {
+			if _, err := tx.ExecContext(ctx, query, r.head, r.ledger[:]); err != nil {
+				return err
+			}
 		}
 	}
-	if len(others) == 0 { // so what cannot be read does not matter
-		return deleteLate(In(ctx, tx), r.ledger)
-	}
-	w := newWriter(others)
-	return w.write(In(ctx, tx), r.ledger, func(m string) int { return have[m].Slot }, func(f *projections.Fold) error {
-		return takeLate(w.tx, r.ledger, f)
-	})
+	return nil
 }
 
 // empty deletes the rows of a slot, a part in each transaction, as long as nobody else began a rebuild of the model.

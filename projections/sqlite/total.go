@@ -74,21 +74,20 @@ func (r *Reader) gifts(ctx context.Context, t *projections.Tally, donors []strin
 // giftPacks hands out the packs that have gifts in a range of days through a position; of donors, where there are some, those that have
 // events of theirs.
 func (r *Reader) giftPacks(ctx context.Context, donors []string, from, to, position int64, yield func(*projections.Pack) error) error {
-	const (
-		days = ` AND last_day >= ?5 AND first_day <= ?6`
-		some = days + ` AND first_position IN (
-			SELECT (SELECT max(p.first_position) FROM total_gifts p WHERE p.ledger_id = ?1 AND p.slot = ?2 AND p.first_position <= s.position)
-			FROM ` + positionsOf + ` s)`
-	)
-	condition, args := days, []any{from, to}
+	which, args := condition{inDays, inDays}, []any{from, to}
 	if len(donors) > 0 {
 		list, err := donorSubjects(donors)
 		if err != nil {
 			return err
 		}
-		condition, args = some, append(args, list)
+		// The pack of a position is the last that begins before it.
+		const of = ` AND first_position IN (SELECT (SELECT max(p.first_position) FROM %s p WHERE p.ledger_id = ?1%s AND p.first_position <= s.position)
+			FROM ` + positionsOf + ` s)`
+		which.packs += fmt.Sprintf(of, "total_gifts", " AND p.slot = ?2")
+		which.batches += fmt.Sprintf(of, projections.BatchTable, "")
+		args = append(args, list)
 	}
-	return r.eachPack(ctx, "totals", projections.NewGiftPack(), spanTo(position), condition, yield, args...)
+	return r.eachPack(ctx, projections.NewGiftPack(), spanTo(position), which, yield, args...)
 }
 
 // positionsOf are the positions of subjects, ?7 their JSON list: those that are in order, and those that still are in the runs of

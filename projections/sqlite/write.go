@@ -31,16 +31,16 @@ type writer struct {
 	slot   func(model string) int
 	args   []any
 
-	// Of a joiner, which lets packs be late: the keys of facts and the holdings that are known to be in their table, the positions before
-	// and after the batch, and what is late. A key that an event
+	// Of a joiner, which puts packs into one row a batch: the keys of facts and the holdings that are known to be in their table, the positions before
+	// and after the batch, and what waits. A key that an event
 	// of the log has is in every slot that was live since, so it need not be inserted, and refused, again and again.
 	known    map[knownKey]struct{}
 	after    int64
 	through  int64
 	progress progress
-	late     map[uuid.UUID]late // by ledger
+	waiting  map[uuid.UUID]waiting // by ledger
 
-	lateBatches, lateBytes int // limits
+	maxBatches, maxBytes int // of it
 
 	packs   []byte
 	flushed bool // something of the batch was written already
@@ -159,13 +159,13 @@ func (w *writer) write(tx Tx, ledger uuid.UUID, slot func(string) int, fold func
 // flush writes the rows of the fold.
 func (w *writer) flush() error {
 	var placed *projections.Fold
-	if w.late != nil {
+	if w.waiting != nil {
 		var err error
-		if placed, err = w.place(); err != nil {
+		if placed, err = w.putBatch(); err != nil {
 			return err
 		}
 	}
-	if err := w.flushFold(w.fold, w.late == nil); err != nil {
+	if err := w.flushFold(w.fold, w.waiting == nil); err != nil {
 		return err
 	}
 	if placed != nil {
