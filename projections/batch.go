@@ -210,8 +210,10 @@ func (c *BatchCheck) Row(b BatchPacks) {
 			t          Type
 			have, want int64
 		}{
-			{"first_position", Int, b.First, want.First}, {"last_position", Int, b.Last, want.Last},
-			{"first_day", Day, b.FirstDay, want.FirstDay}, {"last_day", Day, b.LastDay, want.LastDay},
+			{"first_position", Int, b.First, want.First},
+			{"last_position", Int, b.Last, want.Last},
+			{"first_day", Day, b.FirstDay, want.FirstDay},
+			{"last_day", Day, b.LastDay, want.LastDay},
 		} {
 			if v.have != v.want {
 				found(fmt.Sprintf("%s is %s, should be %s", v.column, show(v.t, &Value{Int: v.have}), show(v.t, &Value{Int: v.want})))

@@ -105,11 +105,11 @@ func (d *database) Count(ctx context.Context, table string) (n int, err error) {
 	return n, err
 }
 
-// Late implements projectiontest.Database.
-func (d *database) Late() projectiontest.Late {
+// Waits implements projectiontest.Database.
+func (d *database) Waits() projectiontest.Waiting {
 	const last = ` WHERE first_position = (SELECT max(first_position) FROM {table})`
-	return projectiontest.Late{
-		Table: "balance_entries", Waiting: "balance_entries", Batches: projections.MaxEntryPacks, Models: []string{"balances"},
+	return projectiontest.Waiting{
+		Table: "balance_entries", Rows: "balance_entries", Batches: projections.MaxEntryPacks, Models: []string{"balances"},
 		Changes: []string{
 			"DELETE FROM {table}",
 			"DELETE FROM {table}" + last,

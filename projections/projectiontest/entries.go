@@ -13,7 +13,7 @@ import (
 func testEntries(t *testing.T, open Open) {
 	h := NewHistory(t, 21).Province()
 	w := newWriter(t, open(t), "entries")
-	late := w.db.Late()
+	waits := w.db.Waits()
 	donate := func(n int, fund string) {
 		for range n {
 			h.Do(give(fund, "VCB", "1000"))
@@ -23,7 +23,7 @@ func testEntries(t *testing.T, open Open) {
 	waiting := func(batch int) int {
 		t.Helper()
 		w.append(h.Log, len(h.Log), constantly(batch))
-		n, err := w.db.Count(t.Context(), late.Waiting)
+		n, err := w.db.Count(t.Context(), waits.Rows)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -41,13 +41,13 @@ func testEntries(t *testing.T, open Open) {
 	w.answers(h)
 	donate(1, "X1Q")
 	equal(t, "another holding's first entry", waiting(1), 0)
-	donate(late.Batches, "X1Q")
+	donate(waits.Batches, "X1Q")
 	before := waiting(1)
-	if before == 0 || before > late.Batches {
+	if before == 0 || before > waits.Batches {
 		t.Errorf("%d packs wait", before)
 	}
-	donate(late.Batches, "TQ")
-	if n := waiting(1); n > late.Batches {
+	donate(waits.Batches, "TQ")
+	if n := waiting(1); n > waits.Batches {
 		t.Errorf("%d packs wait", n)
 	}
 
@@ -61,7 +61,7 @@ func testEntries(t *testing.T, open Open) {
 			i++
 		}
 		w.append(h.Log, len(h.Log), constantly(days))
-		n, err := w.db.Count(t.Context(), late.Waiting)
+		n, err := w.db.Count(t.Context(), waits.Rows)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,12 +72,12 @@ func testEntries(t *testing.T, open Open) {
 	}
 	w.answers(h)
 
-	tamperLate(t, w, h)
+	tamperWaiting(t, w, h)
 
 	// A rebuild leaves none, and what comes then waits again.
 	rebuild := func() {
 		t.Helper()
-		err := w.db.Rebuild(t.Context(), w.l.ID, late.Models, eventsOf(func() []domain.Event { return h.Log }), nil)
+		err := w.db.Rebuild(t.Context(), w.l.ID, waits.Models, eventsOf(func() []domain.Event { return h.Log }), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +91,7 @@ func testEntries(t *testing.T, open Open) {
 
 	// Two processes in turn.
 	one, two := w.db, w.db.Again(t)
-	for i := range 5 * late.Batches / 2 {
+	for i := range 5 * waits.Batches / 2 {
 		fund := "TQ"
 		if i%7 == 0 {
 			fund = "X1Q"
@@ -109,16 +109,16 @@ func testEntries(t *testing.T, open Open) {
 			w.same(h.Log)
 		}
 	}
-	if n := waiting(1); n > 2*late.Batches {
+	if n := waiting(1); n > 2*waits.Batches {
 		t.Errorf("of two processes %d packs wait", n)
 	}
 	w.answers(h)
 }
 
-// tamperLate: whatever is changed in what waits is found.
-func tamperLate(t *testing.T, w *writer, h *History) {
+// tamperWaiting: whatever is changed in what waits is found.
+func tamperWaiting(t *testing.T, w *writer, h *History) {
 	t.Helper()
-	late := w.db.Late()
+	waits := w.db.Waits()
 	// some appends until there are several packs of different days.
 	some := func() {
 		t.Helper()
@@ -126,15 +126,15 @@ func tamperLate(t *testing.T, w *writer, h *History) {
 			h.On(fmt.Sprintf("2017-04-%02d", 1+i%30)).Do(give("TQ", "VCB", "5"), give("X1Q", "VCB", "6"))
 			w.append(h.Log, len(h.Log), constantly(2))
 			var err error
-			if n, err = w.db.Count(t.Context(), late.Waiting); err != nil {
+			if n, err = w.db.Count(t.Context(), waits.Rows); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
 	some()
 	want := folded(t, h.Log)
-	for _, change := range late.Changes {
-		if err := w.db.Exec(t.Context(), late.Table, change); err != nil {
+	for _, change := range waits.Changes {
+		if err := w.db.Exec(t.Context(), waits.Table, change); err != nil {
 			t.Fatalf("%s: %v", change, err)
 		}
 		all, err := w.db.Check(t.Context(), w.l.ID, want, int64(len(h.Log)))
@@ -148,14 +148,14 @@ func tamperLate(t *testing.T, w *writer, h *History) {
 		found := len(loose) > 0
 		for _, c := range all {
 			found = found || c.Wrong > 0
-			if c.Wrong > 0 && late.Models != nil && !slices.Contains(late.Models, c.Name) {
+			if c.Wrong > 0 && waits.Models != nil && !slices.Contains(waits.Models, c.Name) {
 				t.Errorf("%s: %s has %d wrong rows: %v", change, c.Name, c.Wrong, c.Mismatches)
 			}
 		}
 		if !found {
 			t.Errorf("%s: nothing is found", change)
 		}
-		err = w.db.Rebuild(t.Context(), w.l.ID, late.Models, eventsOf(func() []domain.Event { return h.Log }), nil)
+		err = w.db.Rebuild(t.Context(), w.l.ID, waits.Models, eventsOf(func() []domain.Event { return h.Log }), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -50,17 +50,17 @@ type Database interface {
 	Exec(ctx context.Context, table, query string) error
 	// Count says how many rows a table has.
 	Count(ctx context.Context, table string) (int, error)
-	// Late says what waits to be put in place.
-	Late() Late
+	// Waits says where what waits to be put into balances is.
+	Waits() Waiting
 	// Again opens the database once more, as another process does.
 	Again(t testing.TB) Database
 }
 
-// Late is about the table of what the last batches brought and is not in place yet.
-type Late struct {
+// Waiting is about what the last batches brought to balances and is not there yet.
+type Waiting struct {
 	Table   string
-	Waiting string   // what to count the rows of
-	Batches int      // that may be late
+	Rows    string   // what to count the rows of
+	Batches int      // that may wait
 	Models  []string // of which something may be there; none: all
 	Changes []string // each makes something wrong of it
 }

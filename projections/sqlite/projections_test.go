@@ -107,12 +107,12 @@ func (d *database) Count(ctx context.Context, table string) (n int, err error) {
 // The limits are small, so that all tests put entries into balances now and then.
 const waitingBatches, waitingBytes = 64, 64 << 10
 
-// Late implements projectiontest.Database.
-func (d *database) Late() projectiontest.Late {
+// Waits implements projectiontest.Database.
+func (d *database) Waits() projectiontest.Waiting {
 	const last = ` WHERE first_position = (SELECT max(first_position) FROM batch_packs)`
-	return projectiontest.Late{
+	return projectiontest.Waiting{
 		Table: projections.BatchTable, Batches: waitingBatches,
-		Waiting: `batch_packs b JOIN placed p ON p.ledger_id = b.ledger_id AND b.first_position > p.balances`,
+		Rows: `batch_packs b JOIN placed p ON p.ledger_id = b.ledger_id AND b.first_position > p.balances`,
 		Changes: []string{
 			"DELETE FROM {table}",
 			"DELETE FROM {table}" + last,
