@@ -228,8 +228,9 @@ type span struct{ from, to int64 }
 func eachBatch(
 	ctx context.Context, tx *sql.Tx, ledger uuid.UUID, after int64, in span, condition string, yield func(projections.BatchPacks) error, args ...any,
 ) error {
-	const rows = `SELECT first_position, last_position, first_day, last_day, packs FROM batch_packs WHERE ledger_id = ?1 AND first_position > ?2
-		AND first_position >= coalesce((SELECT max(first_position) FROM batch_packs WHERE ledger_id = ?1 AND first_position <= ?3), ?3)
+	// One bound below, as SQLite takes only one to find the first row, and goes through all from there.
+	const rows = `SELECT first_position, last_position, first_day, last_day, packs FROM batch_packs WHERE ledger_id = ?1 AND first_position >= max(?2 + 1,
+			coalesce((SELECT max(first_position) FROM batch_packs WHERE ledger_id = ?1 AND first_position <= ?3), ?3))
 		AND first_position < ?4`
 	list, err := tx.QueryContext(ctx, rows+condition+" ORDER BY first_position", append([]any{ledger[:], after, in.from, in.to}, args...)...)
 	if err != nil {
