@@ -3,6 +3,7 @@ package projections
 import (
 	"errors"
 	"slices"
+	"sync"
 
 	"github.com/soquy/soquy/eventstore"
 )
@@ -27,28 +28,51 @@ func (r *Report) Done(done, total int64) {
 const LevelTries = 20
 
 // Compare compares the rows of models that a rebuild made with those that are live, by their digests, and tells Differs. Live rows of another version, or
-// none, have nothing to be compared with. level is false, and nothing was compared, where one is not of the position.
-func (r *Report) Compare(models []*Model, live map[string]Position, position int64, made, there func(m *Model) ([32]byte, error)) (level bool, err error) {
+// none, have nothing to be compared with. level is false, and nothing was compared, where one is not of the position. apart says that made and there may
+// be called at once.
+func (r *Report) Compare(
+	models []*Model, live map[string]Position, position int64, apart bool, made, there func(m *Model) ([32]byte, error),
+) (level bool, err error) {
 	comparable := slices.DeleteFunc(slices.Clone(models), func(m *Model) bool { return live[m.Name].Version != m.Version })
 	for _, m := range comparable {
 		if live[m.Name].Position != position {
 			return false, nil
 		}
 	}
-	var differ []string
-	for _, m := range comparable {
-		want, err := made(m)
-		if err != nil {
+	sums := make([][32]byte, len(comparable))
+	var wrong error
+	all := func() {
+		for i, m := range comparable {
+			if sums[i], wrong = made(m); wrong != nil {
+				return
+			}
+		}
+	}
+	var beside sync.WaitGroup
+	if apart {
+		beside.Go(all)
+	} else {
+		all()
+	}
+	defer beside.Wait()
+	have := make([][32]byte, len(comparable))
+	unreadable := make([]bool, len(comparable))
+	for i, m := range comparable {
+		var row *eventstore.RowError
+		if have[i], err = there(m); errors.As(err, &row) {
+			unreadable[i] = true // what cannot be read is not what the log leads to
+		} else if err != nil {
 			return false, err
 		}
-		have, err := there(m)
-		var row *eventstore.RowError
-		switch {
-		case err == nil && have == want:
-		case err == nil, errors.As(err, &row): // what cannot be read is not what the log leads to
+	}
+	beside.Wait()
+	if wrong != nil {
+		return false, wrong
+	}
+	var differ []string
+	for i, m := range comparable {
+		if unreadable[i] || have[i] != sums[i] {
 			differ = append(differ, m.Name)
-		default:
-			return false, err
 		}
 	}
 	for _, name := range differ {

@@ -179,17 +179,32 @@ func (r *rebuild) level(ctx context.Context, tx pgx.Tx) (err error) {
 
 // compare compares the rows that were made with those that are live, unless these are of a later position already.
 func (r *rebuild) compare(ctx context.Context, tx pgx.Tx) error {
+	return r.compareWith(ctx, tx, true, func(m *projections.Model, slot int) (sum [32]byte, err error) {
+		err = r.store.View(ctx, func(ctx context.Context, tx pgx.Tx) error { // nobody else writes to the slot
+			sum, err = projections.DigestRows(m, slot, scanner(ctx, tx, r.ledger))
+			return err
+		})
+		return sum, err
+	})
+}
+
+// compareHere is compare in the transaction that writes.
+func (r *rebuild) compareHere(ctx context.Context, tx pgx.Tx) error {
+	return r.compareWith(ctx, tx, false, func(m *projections.Model, slot int) ([32]byte, error) {
+		return projections.DigestRows(m, slot, scanner(ctx, tx, r.ledger))
+	})
+}
+
+func (r *rebuild) compareWith(ctx context.Context, tx pgx.Tx, apart bool, made func(m *projections.Model, slot int) ([32]byte, error)) error {
 	have, err := live(ctx, tx, r.ledger)
 	if err != nil {
 		return err
 	}
-	digest := func(slot func(at projections.Position) int) func(*projections.Model) ([32]byte, error) {
-		return func(m *projections.Model) ([32]byte, error) {
-			return projections.DigestRows(m, slot(have[m.Name]), scanner(ctx, tx, r.ledger))
-		}
-	}
-	r.compared, err = r.report.Compare(r.models, have, r.done,
-		digest(func(at projections.Position) int { return 1 - at.Slot }), digest(func(at projections.Position) int { return at.Slot }))
+	r.compared, err = r.report.Compare(r.models, have, r.done, apart, func(m *projections.Model) ([32]byte, error) {
+		return made(m, 1-have[m.Name].Slot)
+	}, func(m *projections.Model) ([32]byte, error) {
+		return projections.DigestRows(m, have[m.Name].Slot, scanner(ctx, tx, r.ledger))
+	})
 	return err
 }
 
@@ -206,7 +221,7 @@ func (r *rebuild) swap(ctx context.Context, tx pgx.Tx) (err error) {
 		return err
 	}
 	if !r.compared {
-		if err := r.compare(ctx, tx); err != nil {
+		if err := r.compareHere(ctx, tx); err != nil {
 			return err
 		}
 	}

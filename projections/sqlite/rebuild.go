@@ -244,13 +244,28 @@ func (r *rebuild) level(ctx context.Context, tx *sql.Tx) (err error) {
 
 // compare compares the rows that were made with those that are live, unless these are of a later position already.
 func (r *rebuild) compare(ctx context.Context, tx *sql.Tx) error {
+	return r.compareWith(ctx, tx, true, func(m *projections.Model) (sum [32]byte, err error) {
+		err = r.store.View(ctx, func(ctx context.Context, tx *sql.Tx) error { // nobody else writes to the slot
+			sum, err = projections.DigestRows(m, r.slots[m.Name], madeScanner(ctx, tx, r.ledger))
+			return err
+		})
+		return sum, err
+	})
+}
+
+// compareHere is compare in the transaction that writes.
+func (r *rebuild) compareHere(ctx context.Context, tx *sql.Tx) error {
+	return r.compareWith(ctx, tx, false, func(m *projections.Model) ([32]byte, error) {
+		return projections.DigestRows(m, r.slots[m.Name], madeScanner(ctx, tx, r.ledger))
+	})
+}
+
+func (r *rebuild) compareWith(ctx context.Context, tx *sql.Tx, apart bool, made func(m *projections.Model) ([32]byte, error)) error {
 	have, err := live(In(ctx, tx), r.ledger)
 	if err != nil {
 		return err
 	}
-	r.compared, err = r.report.Compare(r.models, have, r.done, func(m *projections.Model) ([32]byte, error) {
-		return projections.DigestRows(m, r.slots[m.Name], madeScanner(ctx, tx, r.ledger))
-	}, func(m *projections.Model) ([32]byte, error) {
+	r.compared, err = r.report.Compare(r.models, have, r.done, apart, made, func(m *projections.Model) ([32]byte, error) {
 		return projections.DigestRows(m, have[m.Name].Slot, scanner(ctx, tx, r.ledger))
 	})
 	return err
@@ -298,7 +313,7 @@ func (r *rebuild) swap(ctx context.Context, tx *sql.Tx) (err error) {
 		return err
 	}
 	if !r.compared {
-		if err := r.compare(ctx, tx); err != nil {
+		if err := r.compareHere(ctx, tx); err != nil {
 			return err
 		}
 	}
