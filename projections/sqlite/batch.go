@@ -77,8 +77,10 @@ func (w *writer) putBatch() (*projections.Fold, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := w.tx.Exec(insert, w.ledger[:], b.First, b.Last, b.FirstDay, b.LastDay, b.Packs); err != nil {
-		return nil, err
+	if _, err := w.tx.Exec(insert, w.ledger[:], b.First, b.Last, b.FirstDay, b.LastDay, b.Packs); isConstraint(err) {
+		return nil, fmt.Errorf("%w: write %s: %w", eventstore.ErrCorrupt, projections.BatchTable, err)
+	} else if err != nil {
+		return nil, fmt.Errorf("write %s: %w", projections.BatchTable, err)
 	}
 	have.batches++
 	have.bytes += len(b.Packs)

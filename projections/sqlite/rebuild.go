@@ -24,6 +24,7 @@ const (
 	rebuildEvents = 4_096  // how many events one transaction of a rebuild folds
 	rebuildRest   = 1_024  // how far behind the head a rebuild swaps
 	deleteRows    = 10_000 // how many rows one transaction deletes
+	deleteBatches = 1_000  // how many of batch_packs, which are larger
 )
 
 // Rebuild makes models anew, all when no names are given: it fills the other slot from position 1, some thousand events in a transaction
@@ -285,12 +286,12 @@ func (r *rebuild) clear(ctx context.Context) error {
 		ORDER BY first_position LIMIT ?2)`
 	for more := true; more; {
 		err := r.store.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-			res, err := tx.ExecContext(ctx, query, r.ledger[:], deleteRows)
+			res, err := tx.ExecContext(ctx, query, r.ledger[:], deleteBatches)
 			if err != nil {
 				return err
 			}
 			n, err := res.RowsAffected()
-			more = n == deleteRows
+			more = n == deleteBatches
 			return err
 		})
 		if err != nil {
