@@ -50,19 +50,17 @@ func (v *verification) head(head eventstore.Head) {
 func (v *verification) outsideHeads() {
 	for _, o := range v.outside {
 		c, err := transparency.ClaimedCheckpoint(o.Note)
-		foreign := true
 		switch {
-		case err != nil && o.Own, err == nil && o.Own && c.Origin != v.result.Ledger:
+		case o.Own && (err != nil || c.Origin != v.result.Ledger):
+			continue
 		case err != nil:
 			v.fail(0, "outside.malformed", "name", o.Name)
+			continue
 		case c.Origin != v.result.Ledger:
 			v.fail(0, "outside.foreign", "name", o.Name, "ledger", c.Origin)
+			continue
 		case !o.Own && v.signer(o.Note) < 0:
 			v.fail(0, "outside.unsigned", "name", o.Name)
-		default:
-			foreign = false
-		}
-		if foreign {
 			continue
 		}
 		if !o.Own {

@@ -8,6 +8,9 @@ import (
 	"github.com/soquy/soquy/internal/export"
 )
 
+// maxCheckpoint is the size limit of a signed checkpoint in bytes, with room for many cosignatures.
+const maxCheckpoint = 64 << 10
+
 type tlogJSON struct {
 	headJSON
 	Dir    string `json:"dir"`

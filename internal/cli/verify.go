@@ -34,9 +34,6 @@ type verifyFailureJSON struct {
 	Code     string `json:"code"`
 }
 
-// maxCheckpoint is the size limit of a signed checkpoint in bytes, with room for many cosignatures.
-const maxCheckpoint = 64 << 10
-
 func (p *program) verifyCommand() *command {
 	var since, witness string
 	c := p.command("verify", "verify").text(&since, "since").text(&witness, "require-witness")

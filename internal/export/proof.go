@@ -112,13 +112,9 @@ func KeptCheckpoint(raw []byte) ([]byte, error) {
 	if !transparency.IsProof(raw) {
 		return raw, nil
 	}
-	p, err := transparency.ParseProof(raw)
+	p, entry, _, err := parseProof(raw)
 	if err != nil {
-		return nil, broken("proof.malformed", err)
-	}
-	entry, _, err := transparency.SplitKeys(p.Extra)
-	if err != nil {
-		return nil, broken("proof.malformed", err)
+		return nil, err
 	}
 	if len(entry) == 0 { // a proof without its event says no more than its checkpoint
 		return p.Checkpoint, nil
@@ -133,6 +129,17 @@ func KeptCheckpoint(raw []byte) ([]byte, error) {
 	return p.Checkpoint, nil
 }
 
+// parseProof reads a proof of inclusion, with the entry and the changes of the key that it carries. Errors: *Failure (proof.malformed).
+func parseProof(raw []byte) (p *transparency.Proof, entry []byte, carried []transparency.Included, err error) {
+	if p, err = transparency.ParseProof(raw); err == nil {
+		entry, carried, err = transparency.SplitKeys(p.Extra)
+	}
+	if err != nil {
+		return nil, nil, nil, broken("proof.malformed", err)
+	}
+	return p, entry, carried, nil
+}
+
 // CheckProof checks a proof or receipt with nothing but a public key of the ledger and what it is about: an event's envelope, which a
 // receipt carries itself, or an older checkpoint. The key is the one that signed, or an older one from which the changes that the proof
 // carries lead to it. Errors: *Failure (proof.malformed, proof.no_subject, proof.other_ledger, proof.wrong, and those of the key).
@@ -140,13 +147,9 @@ func CheckProof(raw []byte, key string, about []byte) (CheckedProof, error) {
 	if transparency.IsExtension(raw) {
 		return checkExtension(raw, key, about)
 	}
-	p, err := transparency.ParseProof(raw)
+	p, entry, carried, err := parseProof(raw)
 	if err != nil {
-		return CheckedProof{}, broken("proof.malformed", err)
-	}
-	entry, carried, err := transparency.SplitKeys(p.Extra)
-	if err != nil {
-		return CheckedProof{}, broken("proof.malformed", err)
+		return CheckedProof{}, err
 	}
 	c, keys, err := followCarried(p.Checkpoint, key, carried)
 	if err != nil {

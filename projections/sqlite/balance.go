@@ -149,8 +149,7 @@ func (r *Reader) pastBalances(ctx context.Context, list []projections.BalanceRow
 func (r *Reader) addEntries(ctx context.Context, list []projections.BalanceRow, parts []int64, q *projections.BalanceQuery) error {
 	// ?2 is the position that is looked at.
 	const there = `SELECT first.position, last.position, end.event_id, before.event_id
-		FROM (SELECT first_position AS position FROM batch_packs
-			WHERE ledger_id = ?1 AND first_position > (SELECT balances FROM placed WHERE ledger_id = ?1) ORDER BY first_position LIMIT 1) first
+		FROM (SELECT first_position AS position` + waitingRows + ` ORDER BY first_position LIMIT 1) first
 		CROSS JOIN (SELECT last_position AS position FROM batch_packs WHERE ledger_id = ?1 ORDER BY first_position DESC LIMIT 1) last
 		LEFT JOIN events end ON end.ledger_id = ?1 AND end.position = last.position
 		LEFT JOIN events before ON before.ledger_id = ?1 AND before.position = ?2`

@@ -21,6 +21,9 @@ const (
 	MaxWaitingBytes   = 4 << 20
 )
 
+// waitingRows are the rows whose entries are not in balances; ?1 is the ledger.
+const waitingRows = ` FROM batch_packs WHERE ledger_id = ?1 AND first_position > (SELECT balances FROM placed WHERE ledger_id = ?1)`
+
 // waiting is of the rows of a ledger whose entries are not in balances, as this process knows.
 type waiting struct {
 	batches, bytes int
@@ -107,8 +110,7 @@ func (w *writer) putBatch() (*projections.Fold, error) {
 
 // waits says how much waits. What is remembered holds as long as the log is where this process left it.
 func (w *writer) waits() (waiting, error) {
-	const query = `SELECT count(*), coalesce(sum(length(packs)), 0) FROM batch_packs
-		WHERE ledger_id = ?1 AND first_position > (SELECT balances FROM placed WHERE ledger_id = ?1)`
+	const query = `SELECT count(*), coalesce(sum(length(packs)), 0)` + waitingRows
 	have, known := w.waiting[w.ledger]
 	if known && (have.through == w.after || w.flushed) {
 		return have, nil
@@ -150,9 +152,8 @@ func (w *writer) haveRows(entries *projections.Rows, slot int) (bool, error) {
 // gathered, unless other rows are in the table, as after a rebuild.
 func (w *writer) takeEntries(g *gathered, last projections.BatchPacks) (*projections.Fold, error) {
 	const (
-		waits = ` FROM batch_packs WHERE ledger_id = ?1 AND first_position > (SELECT balances FROM placed WHERE ledger_id = ?1)`
-		span  = `SELECT count(*), min(first_position), max(last_position)` + waits + ` AND first_position < ?2`
-		rows  = `SELECT first_position, packs` + waits + ` ORDER BY first_position`
+		span  = `SELECT count(*), min(first_position), max(last_position)` + waitingRows + ` AND first_position < ?2`
+		rows  = `SELECT first_position, packs` + waitingRows + ` ORDER BY first_position`
 		place = `UPDATE placed SET balances = ? WHERE ledger_id = ?`
 	)
 	same := false
