@@ -48,6 +48,10 @@ type Batch struct {
 	// commit. It is called at most once, before the append returns without an error. What it is given must be called once, and the lock given back.
 	Next func(wait func(context.Context) (Lock, error))
 
+	// Joined is set by the store, before it calls its joiners: the last position whose append they were called in. Where it is not After, a store
+	// without them appended what follows.
+	Joined int64
+
 	// KeepNote keeps the checkpoint in the table of checkpoints, not only as the ledger's latest.
 	KeepNote bool
 }

@@ -1,6 +1,7 @@
 package eventstore
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/google/uuid"
@@ -54,10 +55,17 @@ type Snapshot struct {
 	Signature []byte
 }
 
-// A Stray is a ledger_id in a table to which there is no ledger; of the table ledgers, one to which there are no events.
+// A Stray is a ledger_id that a table has and another should have, too: of any table one that is not in ledgers; of the table ledgers one that is not
+// in events, or not in origins.
 type Stray struct {
 	Table    string
 	LedgerID string // as text; one that is no UUID in hexadecimal
+	Missing  string // the table that does not have it
+}
+
+// Compare orders strays by table, ID and what is missing.
+func (s Stray) Compare(other Stray) int {
+	return cmp.Or(cmp.Compare(s.Table, other.Table), cmp.Compare(s.LedgerID, other.LedgerID), cmp.Compare(s.Missing, other.Missing))
 }
 
 // A Breach is an opening through which the log can be changed, or a right that was not given by this program.

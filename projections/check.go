@@ -435,18 +435,18 @@ func show(t Type, v *Value) string {
 
 // Progress compares where a model is with where the log is, and reports whether its rows can be compared.
 func (c *Checked) Progress(m *Model, at Position, through int64) bool {
-	var what string
+	wrong := Mismatch{Table: "progress", Key: "projection=" + m.Name}
 	switch {
 	case at.Stale && at.Version == 0:
-		what = "is missing"
+		wrong.What = "is missing"
 	case at.Stale:
-		what = fmt.Sprintf("version is %d, should be %d", at.Version, m.Version)
+		wrong.What = fmt.Sprintf("version is %d, should be %d", at.Version, m.Version)
 	case at.Position != through:
-		what = fmt.Sprintf("position is %d, should be %d", at.Position, through)
+		wrong = Mismatch{Table: "ledgers", Key: "ledger_id", What: fmt.Sprintf("joined_position is %d, should be %d", at.Position, through)}
 	default:
 		return true
 	}
 	c.Wrong++
-	c.Mismatches = append(c.Mismatches, Mismatch{Table: "progress", Key: "projection=" + m.Name, What: what})
+	c.Mismatches = append(c.Mismatches, wrong)
 	return !at.Stale
 }

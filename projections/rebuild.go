@@ -2,6 +2,7 @@ package projections
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -21,6 +22,27 @@ func (r *Report) Done(done, total int64) {
 	if r.Progress != nil {
 		r.Progress(done, total)
 	}
+}
+
+// Level looks whether the read models are where a batch begins. Errors: eventstore.ErrCorrupt.
+func Level(b *eventstore.Batch) error {
+	if b.Joined != b.After {
+		return notLevel(b.After, b.Joined)
+	}
+	return nil
+}
+
+// AllOrLevel looks whether a rebuild of some models leads to ones that are all of one position: where those that are live are not where the log is, all must
+// be rebuilt. Errors: eventstore.ErrCorrupt.
+func AllOrLevel(some []*Model, head, joined int64) error {
+	if joined != head && len(some) != len(models) {
+		return fmt.Errorf("%w: only a rebuild of all mends that", notLevel(head, joined))
+	}
+	return nil
+}
+
+func notLevel(head, joined int64) error {
+	return fmt.Errorf("%w: the read models are at position %d, the log at %d", eventstore.ErrCorrupt, joined, head)
 }
 
 // LevelTries is how often a rebuild waits for a moment in which what it made and what is live are of the same position, to compare them while appends

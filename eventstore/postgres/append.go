@@ -55,15 +55,15 @@ func (s *Store) locked(ctx context.Context, ledger uuid.UUID, tx *transaction, r
 		}
 		return nil, wrap("lock "+ledger.String(), err)
 	}
-	return &lock{store: s, tx: tx, head: head, pending: row.pending}, nil
+	return &lock{store: s, tx: tx, head: head, row: row}, nil
 }
 
 // A lock is a transaction that has locked the ledger's row.
 type lock struct {
-	store   *Store
-	tx      *transaction // nil once it is over
-	head    eventstore.Head
-	pending pending
+	store *Store
+	tx    *transaction // nil once it is over
+	head  eventstore.Head
+	row   row
 }
 
 func (l *lock) Head() eventstore.Head { return l.head }
@@ -82,20 +82,20 @@ func (l *lock) Append(ctx context.Context, b *eventstore.Batch) ([]byte, error) 
 		tx.end(ctx)
 		return nil, wrap(appendOp(b), err)
 	}
-	return l.store.append(ctx, tx, b, row{position: l.head.Position(), pending: l.pending})
+	return l.store.append(ctx, tx, b, l.row)
 }
 
 // Confirm implements eventstore.Lock. What is written anew comes after every earlier commit in the WAL: who waited for it, and for the
 // standbys that have to have it, has waited for those.
 func (l *lock) Confirm(ctx context.Context) error {
-	const query = `UPDATE ledgers SET note = note WHERE ledger_id = $1`
+	const query = `UPDATE ledgers SET note = note WHERE ledger_id = $1 AND head_position = $2`
 	tx := l.tx
 	if tx == nil {
 		return wrap("confirm the log", pgx.ErrTxClosed)
 	}
 	l.tx = nil
 	defer tx.end(ctx)
-	tx.Queue(query, l.head.Ledger)
+	tx.Queue(query, l.head.Ledger, l.head.Position())
 	_, err := tx.commit(ctx, patience, nil)
 	return wrap("confirm the log", err)
 }
@@ -145,7 +145,7 @@ func (s *Store) append(ctx context.Context, tx *transaction, b *eventstore.Batch
 func (s *Store) store(ctx context.Context, tx *transaction, b *eventstore.Batch, head row, atMost time.Duration) (note []byte, through int64, err error) {
 	switch {
 	case b.After == 0:
-		// A row that does not exist cannot be locked: it is made, and completed once there is a note.
+		// A row that does not exist cannot be locked: that of the name is, by making it.
 		if err := create(ctx, tx, b, head.position != 0); err != nil {
 			return nil, 0, err
 		}
@@ -166,7 +166,11 @@ func (s *Store) store(ctx context.Context, tx *transaction, b *eventstore.Batch,
 	if note, err = b.Sign(); err != nil {
 		return nil, 0, fmt.Errorf("sign: %w", err)
 	}
-	insert(tx, b, head.pending, note)
+	b.Joined = head.joined
+	if len(s.joiners) > 0 {
+		head.joined = b.Last()
+	}
+	insert(tx, b, head, note)
 	for _, join := range s.joiners {
 		if err := join(ctx, tx, b); err != nil {
 			return nil, 0, err
@@ -175,29 +179,28 @@ func (s *Store) store(ctx context.Context, tx *transaction, b *eventstore.Batch,
 	return note, through, nil
 }
 
-// create makes the row of a new ledger.
+// create takes the name of a new ledger. Who comes second waits here until the first is over.
 func create(ctx context.Context, tx pgx.Tx, b *eventstore.Batch, exists bool) error {
 	const (
-		insert = `INSERT INTO ledgers (ledger_id, origin, head_position, tree, note) VALUES ($1, $2, $3, '', '')
-			ON CONFLICT DO NOTHING`
-		events = `SELECT EXISTS (SELECT FROM events WHERE ledger_id = $1)`
+		insert = `INSERT INTO origins (ledger_id, origin) VALUES ($1, $2) ON CONFLICT DO NOTHING`
+		events = `SELECT EXISTS (SELECT FROM events WHERE ledger_id = $1) AND NOT EXISTS (SELECT FROM ledgers WHERE ledger_id = $1)`
 	)
 	if exists {
 		return eventstore.ErrLedgerExists
 	}
-	tag, err := tx.Exec(ctx, insert, b.Ledger, b.Origin, b.Last())
+	tag, err := tx.Exec(ctx, insert, b.Ledger, b.Origin)
 	if err != nil {
 		return err
-	}
-	if tag.RowsAffected() == 0 {
-		return eventstore.ErrLedgerExists
 	}
 	var headless bool
 	if err := tx.QueryRow(ctx, events, b.Ledger).Scan(&headless); err != nil {
 		return err
 	}
-	if headless {
+	switch {
+	case headless:
 		return fmt.Errorf("%w: there are events of a ledger without a head", eventstore.ErrCorrupt)
+	case tag.RowsAffected() == 0:
+		return eventstore.ErrLedgerExists
 	}
 	return nil
 }
@@ -219,7 +222,7 @@ func insertMany(ctx context.Context, tx *transaction, b *eventstore.Batch) error
 }
 
 // insert queues the rest of a batch, and the head.
-func insert(tx *transaction, b *eventstore.Batch, p pending, note []byte) {
+func insert(tx *transaction, b *eventstore.Batch, head row, note []byte) {
 	const (
 		private = `INSERT INTO private (ledger_id, private_id, salt, document)
 			SELECT $1, * FROM unnest($2::uuid[], $3::bytea[], $4::bytea[])`
@@ -227,9 +230,12 @@ func insert(tx *transaction, b *eventstore.Batch, p pending, note []byte) {
 		tiles = `INSERT INTO tiles (ledger_id, level, tile_index, hashes)
 			SELECT $1, * FROM unnest($2::int[], $3::bigint[], $4::bytea[])`
 		checkpoint = `INSERT INTO checkpoints (ledger_id, tree_size, note) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
-		swap       = `UPDATE ledgers SET head_position = $2, tree = $3, note = $4, merged_position = $5, runs = $6, run_entries = $7 WHERE ledger_id = $1`
+		first      = `INSERT INTO ledgers (ledger_id, head_position, tree, note, joined_position, merged_position, runs, run_entries)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+		swap = `UPDATE ledgers SET head_position = $2, tree = $3, note = $4, joined_position = $5, merged_position = $6, runs = $7, run_entries = $8
+			WHERE ledger_id = $1 AND head_position = $9`
 	)
-	p = queueSubjects(tx, b, p)
+	p := queueSubjects(tx, b, head.pending)
 	if len(b.Tiles) > 0 {
 		levels, indexes, hashes := make([]int32, len(b.Tiles)), make([]int64, len(b.Tiles)), make([][]byte, len(b.Tiles))
 		for i, t := range b.Tiles {
@@ -251,7 +257,12 @@ func insert(tx *transaction, b *eventstore.Batch, p pending, note []byte) {
 	if b.KeepNote {
 		tx.Queue(checkpoint, b.Ledger, b.Last(), note)
 	}
-	tx.Queue(swap, b.Ledger, b.Last(), b.Edge.Bytes(), note, p.merged, p.runs, p.entries)
+	values := []any{b.Ledger, b.Last(), b.Edge.Bytes(), note, head.joined, p.merged, p.runs, p.entries}
+	if b.After == 0 {
+		tx.Queue(first, values...)
+	} else {
+		tx.Queue(swap, append(values, b.After)...)
+	}
 }
 
 // insertError sees events that are there already: they are above the head, which is no mistake of the batch.

@@ -40,7 +40,8 @@ type row struct {
 	origin     string
 	position   int64
 	tree, note []byte
-	pending    pending // where it was locked
+	joined     int64   // where it was locked
+	pending    pending // too
 }
 
 func (r *row) scan(row pgx.Row, more ...any) error {
@@ -63,7 +64,8 @@ func (s *Store) Head(ctx context.Context, ledger uuid.UUID) (eventstore.Head, er
 	return scanHead(ledger, s.read.QueryRow(ctx, headQuery, ledger))
 }
 
-const headQuery = `SELECT origin, head_position, tree, note FROM ledgers WHERE ledger_id = $1`
+const headQuery = `SELECT coalesce((SELECT origin FROM origins WHERE ledger_id = $1), ''), head_position, tree, note
+	FROM ledgers WHERE ledger_id = $1 ORDER BY head_position DESC LIMIT 1`
 
 // scanHead makes a head of what headQuery answers.
 func scanHead(ledger uuid.UUID, answer pgx.Row) (h eventstore.Head, err error) {
@@ -80,7 +82,9 @@ func scanHead(ledger uuid.UUID, answer pgx.Row) (h eventstore.Head, err error) {
 
 // Ledgers implements eventstore.Directory.
 func (s *Store) Ledgers(ctx context.Context) ([]eventstore.Head, error) {
-	const query = `SELECT origin, head_position, tree, note, ledger_id FROM ledgers ORDER BY origin`
+	const query = `SELECT o.origin, l.head_position, l.tree, l.note, o.ledger_id FROM origins o CROSS JOIN LATERAL (
+			SELECT head_position, tree, note FROM ledgers WHERE ledger_id = o.ledger_id ORDER BY head_position DESC LIMIT 1
+		) l ORDER BY o.origin`
 	var heads []eventstore.Head
 	err := each(ctx, s.read, query, nil, func(rows pgx.Rows) error {
 		var r row

@@ -72,6 +72,7 @@ func accesses() []access {
 	)
 	return []access{
 		{"goose_db_version", "SELECT", ""},
+		{"origins", add, ""},
 		{"ledgers", add + ", UPDATE", "an append swaps the head, and locks its row"},
 		{"events", add, ""},
 		{"subjects", add, ""},
@@ -81,7 +82,7 @@ func accesses() []access {
 		{"checkpoints", add, ""},
 		{"snapshots", change, "two are kept; one of the same position is written again"},
 		{"private", remove, "a person's texts are erased"},
-		{"progress", add + ", UPDATE", "an append moves it on, and a rebuild swaps the slots"},
+		{"progress", add + ", UPDATE", "a rebuild swaps the slots, and an append notes what it put into balances"},
 		{"rebuilds", change, "a rebuild notes how far it is, and takes its note away"},
 		{"units", change, fold},
 		{"unit_edges", remove, once},

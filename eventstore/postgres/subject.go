@@ -116,7 +116,7 @@ func (s *Store) Subject(ctx context.Context, ledger uuid.UUID, subject string, f
 			WHERE p.position > $3 AND p.position <= $4
 			UNION ALL
 			SELECT p.position FROM subject_runs r CROSS JOIN LATERAL unnest(r.subjects, r.positions) AS p (subject, position)
-			WHERE r.ledger_id = $1 AND r.position > (SELECT merged_position FROM ledgers WHERE ledger_id = $1)
+			WHERE r.ledger_id = $1 AND r.position > (SELECT merged_position FROM ledgers WHERE ledger_id = $1 ORDER BY head_position DESC LIMIT 1)
 				AND $2 = ANY (r.subjects) AND p.subject = $2 AND p.position > $3 AND p.position <= $4
 				AND (SELECT count(*) FROM s) < $6
 			ORDER BY position LIMIT $5
@@ -219,7 +219,7 @@ func (s *Store) AllSubjects(ctx context.Context, ledger uuid.UUID, yield func(su
 func allRuns(ctx context.Context, q queryer, ledger uuid.UUID) (said *pending, list eventstore.SubjectEntries, wrong, err error) {
 	const (
 		query = `SELECT position, subjects, positions FROM subject_runs WHERE ledger_id = $1 ORDER BY position`
-		count = `SELECT merged_position, runs, run_entries FROM ledgers WHERE ledger_id = $1`
+		count = `SELECT merged_position, runs, run_entries, count(*) OVER () FROM ledgers WHERE ledger_id = $1 ORDER BY head_position DESC LIMIT 1`
 	)
 	var have pending
 	first := int64(math.MaxInt64)
@@ -260,11 +260,14 @@ func allRuns(ctx context.Context, q queryer, ledger uuid.UUID) (said *pending, l
 	}
 	slices.SortFunc(list, eventstore.SubjectEntry.Compare)
 	said = new(pending)
-	err = q.QueryRow(ctx, count, ledger).Scan(&said.merged, &said.runs, &said.entries)
+	var heads int
+	err = q.QueryRow(ctx, count, ledger).Scan(&said.merged, &said.runs, &said.entries, &heads)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return nil, list, wrong, nil
 	case err != nil || wrong != nil:
+	case heads > 1: // which no key forbids
+		wrong = &eventstore.RowError{Column: "ledgers.head_position", Problem: fmt.Sprintf("is not the only one: the ledger has %d rows", heads)}
 	case said.merged >= first:
 		wrong = &eventstore.RowError{Column: "ledgers.merged_position", Problem: fmt.Sprintf("is %d, subject_runs begins with %d", said.merged, first)}
 	case said.runs != have.runs:

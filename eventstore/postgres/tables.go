@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -123,12 +122,13 @@ func (s *Store) Strays(ctx context.Context) ([]eventstore.Stray, error) {
 				UNION ALL
 				SELECT (SELECT ledger_id FROM %[1]s WHERE ledger_id > id ORDER BY ledger_id LIMIT 1) FROM ids WHERE id IS NOT NULL
 			)
-			SELECT %[2]s, id FROM ids WHERE id IS NOT NULL AND NOT EXISTS (SELECT FROM ledgers WHERE ledger_id = id))`
-		empty = `(SELECT 'ledgers', ledger_id FROM ledgers l WHERE NOT EXISTS (SELECT FROM events e WHERE e.ledger_id = l.ledger_id))`
+			SELECT %[2]s, id, 'ledgers' FROM ids WHERE id IS NOT NULL AND NOT EXISTS (SELECT FROM ledgers WHERE ledger_id = id))`
+		empty    = `(SELECT 'ledgers', ledger_id, 'events' FROM ledgers l WHERE NOT EXISTS (SELECT FROM events e WHERE e.ledger_id = l.ledger_id))`
+		nameless = `(SELECT 'ledgers', ledger_id, 'origins' FROM ledgers l WHERE NOT EXISTS (SELECT FROM origins o WHERE o.ledger_id = l.ledger_id))`
 	)
 	var strays []eventstore.Stray
 	err := s.View(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		queries := []string{empty}
+		queries := []string{empty, nameless}
 		err := each(ctx, tx, tables, []any{schema}, func(rows pgx.Rows) error {
 			var table, name string
 			err := rows.Scan(&table, &name)
@@ -141,14 +141,12 @@ func (s *Store) Strays(ctx context.Context) ([]eventstore.Stray, error) {
 		return each(ctx, tx, strings.Join(queries, " UNION ALL "), nil, func(rows pgx.Rows) error {
 			var x eventstore.Stray
 			var id uuid.UUID
-			err := rows.Scan(&x.Table, &id)
+			err := rows.Scan(&x.Table, &id, &x.Missing)
 			x.LedgerID = id.String()
 			strays = append(strays, x)
 			return err
 		})
 	})
-	slices.SortFunc(strays, func(a, b eventstore.Stray) int {
-		return cmp.Or(cmp.Compare(a.Table, b.Table), cmp.Compare(a.LedgerID, b.LedgerID))
-	})
+	slices.SortFunc(strays, eventstore.Stray.Compare)
 	return strays, wrap("look for strays", err)
 }

@@ -129,9 +129,11 @@ func (s *Store) store(ctx context.Context, t *transaction, tx *session, b *event
 	}
 	// A cancellable context makes the driver start a goroutine for each statement; ctx is asked between them instead.
 	steps := context.WithoutCancel(ctx)
-	if err := compare(tx, b); err != nil {
+	joined, err := compare(tx, b)
+	if err != nil {
 		return nil, err
 	}
+	b.Joined = joined
 	note, err := b.Sign()
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w", err)
@@ -150,43 +152,46 @@ func (s *Store) store(ctx context.Context, t *transaction, tx *session, b *event
 			return nil, err
 		}
 	}
-	if err := swap(tx, b, note); err != nil {
+	if len(s.joiners) > 0 {
+		joined = b.Last()
+	}
+	if err := swap(tx, b, joined, note); err != nil {
 		return nil, err
 	}
 	return note, ctx.Err()
 }
 
-// compare looks whether the ledger is where the batch expects it.
-func compare(tx *session, b *eventstore.Batch) error {
+// compare looks whether the ledger is where the batch expects it, and returns the last position that had joiners.
+func compare(tx *session, b *eventstore.Batch) (joined int64, err error) {
 	const (
-		head  = `SELECT head_position FROM ledgers WHERE ledger_id = ?`
-		taken = `SELECT EXISTS (SELECT 1 FROM ledgers WHERE origin = ?), EXISTS (SELECT 1 FROM events WHERE ledger_id = ?)`
+		head  = `SELECT head_position, joined_position FROM ledgers WHERE ledger_id = ?`
+		taken = `SELECT EXISTS (SELECT 1 FROM origins WHERE origin = ?), EXISTS (SELECT 1 FROM events WHERE ledger_id = ?)`
 	)
 	var at int64
-	err := tx.scan(head, []any{&at}, b.Ledger[:])
+	err = tx.scan(head, []any{&at, &joined}, b.Ledger[:])
 	switch {
 	case err == nil && b.After == 0:
-		return eventstore.ErrLedgerExists
+		return 0, eventstore.ErrLedgerExists
 	case err == nil && at != b.After:
-		return &eventstore.HeadMovedError{Expected: b.After, Actual: at}
+		return 0, &eventstore.HeadMovedError{Expected: b.After, Actual: at}
 	case err == nil:
-		return nil
+		return joined, nil
 	case !errors.Is(err, sql.ErrNoRows):
-		return err
+		return 0, err
 	case b.After != 0:
-		return eventstore.ErrNotFound
+		return 0, eventstore.ErrNotFound
 	}
 	var origin, events bool
 	if err := tx.scan(taken, []any{&origin, &events}, b.Origin, b.Ledger[:]); err != nil {
-		return err
+		return 0, err
 	}
 	switch {
 	case events:
-		return fmt.Errorf("%w: there are events of a ledger without a head", eventstore.ErrCorrupt)
+		return 0, fmt.Errorf("%w: there are events of a ledger without a head", eventstore.ErrCorrupt)
 	case origin:
-		return eventstore.ErrLedgerExists
+		return 0, eventstore.ErrLedgerExists
 	}
-	return nil
+	return 0, nil
 }
 
 // insert inserts what a batch has many of.
@@ -282,20 +287,21 @@ func (t *transaction) insertRest(tx *session, b *eventstore.Batch, note []byte) 
 	return nil
 }
 
-// swap writes the new head into the row that compare saw.
-func swap(tx *session, b *eventstore.Batch, note []byte) error {
+// swap writes the new head into the row that compare saw, or makes it.
+func swap(tx *session, b *eventstore.Batch, joined int64, note []byte) error {
 	const (
-		insert = `INSERT INTO ledgers (head_position, tree, note, ledger_id, origin) VALUES (?, ?, ?, ?, ?)`
-		update = `UPDATE ledgers SET head_position = ?, tree = ?, note = ? WHERE ledger_id = ? AND head_position = ?`
+		name   = `INSERT INTO origins (ledger_id, origin) VALUES (?, ?)`
+		insert = `INSERT INTO ledgers (head_position, tree, note, joined_position, ledger_id) VALUES (?, ?, ?, ?, ?)`
+		update = `UPDATE ledgers SET head_position = ?, tree = ?, note = ?, joined_position = ? WHERE ledger_id = ? AND head_position = ?`
 	)
-	var query string
-	var last any
-	if b.After == 0 {
-		query, last = insert, b.Origin
-	} else {
-		query, last = update, b.After
+	args := []any{b.Last(), b.Edge.Bytes(), note, joined, b.Ledger[:]}
+	query := insert
+	if b.After > 0 {
+		query, args = update, append(args, b.After)
+	} else if _, err := tx.Exec(name, b.Ledger[:], b.Origin); err != nil {
+		return err
 	}
-	switch n, err := tx.Exec(query, b.Last(), b.Edge.Bytes(), note, b.Ledger[:], last); {
+	switch n, err := tx.Exec(query, args...); {
 	case err != nil:
 		return err
 	case n != 1:

@@ -31,7 +31,7 @@ func (s *Store) HeadTx(ctx context.Context, tx *sql.Tx, ledger uuid.UUID) (event
 }
 
 // headQuery asks for what scanHead scans.
-const headQuery = `SELECT origin, head_position, tree, note FROM ledgers WHERE ledger_id = ?`
+const headQuery = `SELECT coalesce((SELECT origin FROM origins WHERE ledger_id = ?1), ''), head_position, tree, note FROM ledgers WHERE ledger_id = ?1`
 
 func head(ctx context.Context, prepare func(context.Context, string) (*sql.Stmt, error), ledger uuid.UUID) (eventstore.Head, error) {
 	stmt, err := prepare(ctx, headQuery)
@@ -66,7 +66,7 @@ func scanHead(scan func(...any) error, ledger uuid.UUID, more ...any) (eventstor
 
 // Ledgers implements eventstore.Directory.
 func (s *Store) Ledgers(ctx context.Context) ([]eventstore.Head, error) {
-	const query = `SELECT origin, head_position, tree, note, ledger_id FROM ledgers ORDER BY origin`
+	const query = `SELECT origin, head_position, tree, note, ledger_id FROM ledgers JOIN origins USING (ledger_id) ORDER BY origin`
 	rows, err := s.read.QueryContext(ctx, query)
 	if err != nil {
 		return nil, wrap("list the ledgers", err)

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -120,8 +119,9 @@ func (s *Store) Strays(ctx context.Context) ([]eventstore.Stray, error) {
 				UNION ALL
 				SELECT (SELECT min(ledger_id) FROM %[1]s WHERE ledger_id > id) FROM ids WHERE id IS NOT NULL
 			)
-			SELECT id FROM ids WHERE id IS NOT NULL AND id NOT IN (SELECT ledger_id FROM ledgers)`
-		empty = `SELECT ledger_id FROM ledgers l WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.ledger_id = l.ledger_id)`
+			SELECT id, 'ledgers' FROM ids WHERE id IS NOT NULL AND id NOT IN (SELECT ledger_id FROM ledgers)`
+		lacking = `SELECT ledger_id, 'events' FROM ledgers l WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.ledger_id = l.ledger_id)
+			UNION ALL SELECT ledger_id, 'origins' FROM ledgers WHERE ledger_id NOT IN (SELECT ledger_id FROM origins)`
 	)
 	var strays []eventstore.Stray
 	err := s.View(ctx, func(ctx context.Context, tx *sql.Tx) error {
@@ -132,12 +132,13 @@ func (s *Store) Strays(ctx context.Context) ([]eventstore.Stray, error) {
 		for _, table := range append(names, "ledgers") {
 			q := fmt.Sprintf(query, table)
 			if table == "ledgers" {
-				q = empty
+				q = lacking
 			}
 			list, err := collectTx(ctx, tx, q, func(rows *sql.Rows) (x eventstore.Stray, err error) {
 				var id []byte
-				err = rows.Scan(&id)
-				return eventstore.Stray{Table: strings.Trim(table, `"`), LedgerID: idText(id)}, err
+				err = rows.Scan(&id, &x.Missing)
+				x.Table, x.LedgerID = strings.Trim(table, `"`), idText(id)
+				return x, err
 			})
 			if err != nil {
 				return err
@@ -146,9 +147,7 @@ func (s *Store) Strays(ctx context.Context) ([]eventstore.Stray, error) {
 		}
 		return nil
 	})
-	slices.SortFunc(strays, func(a, b eventstore.Stray) int {
-		return cmp.Or(cmp.Compare(a.Table, b.Table), cmp.Compare(a.LedgerID, b.LedgerID))
-	})
+	slices.SortFunc(strays, eventstore.Stray.Compare)
 	return strays, wrap("look for strays", err)
 }
 

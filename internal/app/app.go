@@ -130,7 +130,7 @@ func renamed(ctx context.Context, db database, heads []eventstore.Head, origin s
 	for _, h := range heads {
 		err := db.Read(ctx, h.Ledger, 1, 1, func(r *eventstore.Record) error {
 			if opened, err := eventcodec.Currency(r.Envelope); err == nil && opened.Origin == origin {
-				return &ledger.IntegrityError{Position: 1, What: fmt.Sprintf("ledgers.origin is %q, the envelope says %q", h.Origin, origin)}
+				return &ledger.IntegrityError{Position: 1, What: fmt.Sprintf("origins.origin is %q, the envelope says %q", h.Origin, origin)}
 			}
 			return nil
 		})
@@ -392,11 +392,7 @@ func unverifiable(err error, t cli.Target) (cli.Verification, error) {
 	}
 	if errors.As(err, &strays) {
 		for _, s := range strays.strays {
-			code := "ledger.stray"
-			if s.Table == "ledgers" {
-				code = "ledger.empty"
-			}
-			fail(0, code, "table", s.Table, "id", s.LedgerID)
+			fail(0, audit.StrayCode(s), "table", s.Table, "id", s.LedgerID)
 		}
 	}
 	if len(v.Failures) == 0 {

@@ -41,7 +41,7 @@ func TestNewerEvent(t *testing.T) {
 		record.Position, record.Type, record.Envelope = last+1, "policy.set", []byte(text)
 		record.ID[15]++
 		s.append(t, log, head, record, eventstore.Command{ID: uuid.Must(uuid.NewV7()), Fingerprint: [32]byte{1}, First: last + 1, Last: last + 1})
-		s.alter(t, `UPDATE progress SET position = position + 1`)
+		s.alter(t, `UPDATE ledgers SET joined_position = joined_position + 1`)
 
 		for _, language := range []string{"vi", "en"} {
 			for _, args := range [][]string{{"verify"}, {"replay"}, {"rebuild"}, {"record", "-"}, {"anomalies"}} {

@@ -85,7 +85,14 @@ func (s *scratch) write(ctx context.Context) error {
 	if len(s.batch.Records) == 0 {
 		return nil
 	}
+	// Who reads the models looks in this row where they are.
+	const head = `INSERT INTO ledgers (ledger_id, head_position, tree, note, joined_position) VALUES (?1, ?2, x'', x'', ?2)
+		ON CONFLICT DO UPDATE SET head_position = ?2, joined_position = ?2`
+	s.batch.Joined = s.batch.After
 	err := s.store.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, head, s.ledger[:], s.batch.Last()); err != nil {
+			return err
+		}
 		return s.models.Join(ctx, sqlitemodels.In(ctx, tx), &s.batch)
 	})
 	if err != nil {

@@ -424,13 +424,20 @@ func (v *verification) strays(ctx context.Context, _ int64) error {
 		return fmt.Errorf("look for rows of no ledger: %w", err)
 	}
 	for _, s := range strays {
-		code := "ledger.stray"
-		if s.Table == "ledgers" {
-			code = "ledger.empty"
-		}
-		v.fail(0, code, "table", s.Table, "id", s.LedgerID)
+		v.fail(0, StrayCode(s), "table", s.Table, "id", s.LedgerID)
 	}
 	return nil
+}
+
+// StrayCode is the code of the failure that a stray is.
+func StrayCode(s eventstore.Stray) string {
+	switch s.Missing {
+	case "events":
+		return "ledger.empty"
+	case "origins":
+		return "ledger.nameless"
+	}
+	return "ledger.stray"
 }
 
 // breaches tells of what lets the log be changed.

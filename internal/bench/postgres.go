@@ -94,7 +94,7 @@ func (p *postgresRaw) version(ctx context.Context) (string, error) {
 	return fmt.Sprintf("PostgreSQL %s, fsync %s, synchronous_commit %s", version, fsync, commit), err
 }
 
-const postgresLedger = `(SELECT ledger_id FROM soquy.ledgers WHERE origin = $1)`
+const postgresLedger = `(SELECT ledger_id FROM soquy.origins WHERE origin = $1)`
 
 func (p *postgresRaw) fill(ctx context.Context, origin string, n int) error {
 	const query = `SELECT ledger_id, position, event_id, type, effective_on, recorded_at, envelope FROM soquy.events
@@ -156,7 +156,7 @@ func (p *postgresRaw) insert(ctx context.Context, perCommit int, while time.Dura
 }
 
 func (p *postgresRaw) point(ctx context.Context, origin string, position int64) error {
-	const query = `SELECT e.envelope FROM soquy.ledgers l JOIN soquy.events e ON e.ledger_id = l.ledger_id AND e.position = $2
+	const query = `SELECT e.envelope FROM soquy.origins l JOIN soquy.events e ON e.ledger_id = l.ledger_id AND e.position = $2
 		WHERE l.origin = $1`
 	var envelope []byte
 	return p.conn.QueryRow(ctx, query, origin, position).Scan(&envelope)
@@ -166,7 +166,7 @@ func (p *postgresRaw) read(ctx context.Context, origin string) (n int64, err err
 	const query = `SELECT position, event_id, type, effective_on, recorded_at, envelope FROM soquy.events
 		WHERE ledger_id = $1 ORDER BY position`
 	var id uuid.UUID
-	if err := p.conn.QueryRow(ctx, "SELECT ledger_id FROM soquy.ledgers WHERE origin = $1", origin).Scan(&id); err != nil {
+	if err := p.conn.QueryRow(ctx, "SELECT ledger_id FROM soquy.origins WHERE origin = $1", origin).Scan(&id); err != nil {
 		return 0, err
 	}
 	rows, err := p.conn.Query(ctx, query, id)
@@ -213,7 +213,7 @@ func (p *postgresRaw) rewrite(ctx context.Context, origin string, commits int64)
 		return 0, err
 	}
 	var id uuid.UUID
-	if err := p.conn.QueryRow(ctx, "SELECT ledger_id FROM soquy.ledgers WHERE origin = $1", origin).Scan(&id); err != nil {
+	if err := p.conn.QueryRow(ctx, "SELECT ledger_id FROM soquy.origins WHERE origin = $1", origin).Scan(&id); err != nil {
 		return 0, err
 	}
 	var list []*keyed

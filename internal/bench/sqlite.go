@@ -100,7 +100,7 @@ func (s *sqliteRaw) version(ctx context.Context) (string, error) {
 	return "SQLite " + version + ", WAL, synchronous FULL", err
 }
 
-const sqliteLedger = `(SELECT ledger_id FROM ledgers WHERE origin = ?1)`
+const sqliteLedger = `(SELECT ledger_id FROM origins WHERE origin = ?1)`
 
 func (s *sqliteRaw) fill(ctx context.Context, origin string, n int) error {
 	const query = `SELECT ledger_id, position, event_id, type, effective_on, recorded_at, envelope FROM events

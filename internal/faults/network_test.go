@@ -116,7 +116,7 @@ func cutAtEachMessage(t *testing.T, c *cluster.Cluster) {
 				if stride > 1 {
 					continue
 				}
-				for _, step := range []string{"begin", "select origin, head_position", "insert into events", "insert into subject_runs", "insert into commands", "update ledgers", "commit"} {
+				for _, step := range []string{"begin", "select coalesce((select origin", "insert into events", "insert into subject_runs", "insert into commands", "update ledgers", "commit"} {
 					if !slices.ContainsFunc(keys(seen), func(s string) bool {
 						return strings.HasPrefix(s, step) || strings.HasPrefix(s, strings.Replace(step, "insert into", "copy", 1))
 					}) {
@@ -225,7 +225,7 @@ func silent(t *testing.T, c *cluster.Cluster) {
 		when func(*message) bool
 		long bool // at length only
 	}{
-		{"at the lock", about(toServer, "BQ", "select origin"), false},
+		{"at the lock", about(toServer, "BQ", "select coalesce((select origin"), false},
 		{"at the swap's answer", about(toClient, "C", "update ledgers"), true},
 		{"behind the swap", about(toServer, "S", ""), false},
 		{"at the startup of a connection", about(toServer, "\x00", ""), false},

@@ -4,17 +4,26 @@
 -- private, which is the only place with personal data and the only one that is ever emptied.
 -- Texts that are keys sort by their bytes (COLLATE "C"), as they do in SQLite and in Go.
 
--- One row a ledger: small, hot, the row of the compare-and-swap. It is updated at each append in place (HOT): half of a
--- page is left free for it, no changed column is in an index, and it is never moved out of line.
+-- One row a ledger: its name, which never changes.
+CREATE TABLE soquy.origins (
+    ledger_id uuid NOT NULL PRIMARY KEY,
+    origin    text COLLATE "C" NOT NULL UNIQUE
+);
+
+-- One row a ledger: small, hot, the row of the compare-and-swap. Each append updates it, and leaves its old version behind until VACUUM takes
+-- that away, which it cannot as long as somebody holds a state that is older. Under a key that stays, the row would be found behind all its old
+-- versions, and each append be slower than the one before. So the position is in the key: the row is looked for from the end of the
+-- ledger's keys (ORDER BY head_position DESC LIMIT 1), where its newest version is the first.
 CREATE TABLE soquy.ledgers (
-    ledger_id       uuid    NOT NULL PRIMARY KEY,
-    origin          text    COLLATE "C" NOT NULL UNIQUE,
+    ledger_id       uuid    NOT NULL,
     head_position   bigint  NOT NULL CHECK (head_position >= 1),
     tree            bytea   NOT NULL, -- the right edge of the tree, at most 64 hashes
     note            bytea   NOT NULL, -- the signed checkpoint of the head
-    merged_position bigint  NOT NULL DEFAULT 0, -- the last position that subjects has; subject_runs has later ones
-    runs            integer NOT NULL DEFAULT 0, -- how many rows subject_runs has
-    run_entries     integer NOT NULL DEFAULT 0  -- and how many positions in them
+    joined_position bigint  NOT NULL, -- the last position that the read models have; it is that of the head
+    merged_position bigint  NOT NULL, -- the last position that subjects has; subject_runs has later ones
+    runs            integer NOT NULL, -- how many rows subject_runs has
+    run_entries     integer NOT NULL, -- and how many positions in them
+    PRIMARY KEY (ledger_id, head_position)
 ) WITH (
     fillfactor = 50, toast_tuple_target = 8160,
     autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0,

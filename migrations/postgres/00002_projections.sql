@@ -5,34 +5,28 @@
 -- An epoch is position >> 14, a block position >> 10. Amounts are minor units, quantities thousandths.
 -- Texts that are keys sort by their bytes (COLLATE "C"), as they do in SQLite and in Go.
 
+-- Which slot of a model is live. It is where the log is as long as joined_position of the ledger is: an append leaves the rows alone.
 CREATE TABLE soquy.progress (
-    ledger_id  uuid             NOT NULL,
-    projection text COLLATE "C" NOT NULL,
-    version    integer          NOT NULL,
-    slot       smallint         NOT NULL CHECK (slot IN (0, 1)),
-    position   bigint           NOT NULL,
-    builder    uuid, -- of the rebuild that made the slot; null where none did
+    ledger_id       uuid             NOT NULL,
+    projection      text COLLATE "C" NOT NULL,
+    version         integer          NOT NULL,
+    slot            smallint         NOT NULL CHECK (slot IN (0, 1)),
+    builder         uuid, -- of the rebuild that made the slot; null where none did
+    placed_position bigint           NOT NULL DEFAULT 0 CHECK (placed_position = 0 OR projection = 'balances'), -- balance_entries has later ones alone
     PRIMARY KEY (ledger_id, projection)
-) WITH (fillfactor = 50);
+);
 
--- misplaced raises SQ001 with the name of a model that must be rebuilt before an append, and SQ002 where one is not where the log
--- is. It is called when an append could not move all models on: its COMMIT is on its way already, so that nobody but the server
--- can stop it.
+-- stale raises SQ001 with the name of a model that must be rebuilt before an append. It is called when not all models are there in the versions of
+-- the program: the COMMIT is on its way already, so that nobody but the server can stop it.
 -- +goose StatementBegin
-CREATE FUNCTION soquy.misplaced(ledger uuid, after bigint, models text[], versions integer[]) RETURNS boolean
+CREATE FUNCTION soquy.stale(ledger uuid, models text[], versions integer[]) RETURNS boolean
 LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    wrong record;
 BEGIN
-    SELECT m.projection, p.position, m.version IS DISTINCT FROM p.version AS stale INTO wrong
-    FROM unnest($3, $4) WITH ORDINALITY AS m (projection, version, n)
-    LEFT JOIN soquy.progress p ON p.ledger_id = $1 AND p.projection = m.projection
-    WHERE m.version IS DISTINCT FROM p.version OR p.position <> $2
-    ORDER BY m.n LIMIT 1;
-    IF wrong.stale THEN
-        RAISE EXCEPTION '%', wrong.projection USING ERRCODE = 'SQ001';
-    END IF;
-    RAISE EXCEPTION 'read model % is at position %, the log at %', wrong.projection, wrong.position, $2 USING ERRCODE = 'SQ002';
+    RAISE EXCEPTION '%', (
+        SELECT m.projection FROM unnest($2, $3) WITH ORDINALITY AS m (projection, version, n)
+        LEFT JOIN soquy.progress p ON p.ledger_id = $1 AND p.projection = m.projection
+        WHERE m.version IS DISTINCT FROM p.version ORDER BY m.n LIMIT 1
+    ) USING ERRCODE = 'SQ001';
 END
 $$;
 -- +goose StatementEnd
@@ -181,7 +175,8 @@ CREATE TABLE soquy.balance_buckets (
 ) WITH (fillfactor = 80);
 
 -- What the last batches brought to holdings that have a row in balances: a row a batch and block of positions, of parallel arrays. A later batch
--- puts it into balances and balance_buckets, some thousand entries at a time. Whoever reads those adds it.
+-- puts it into balances and balance_buckets, some thousand entries at a time. Whoever reads those adds it, from behind placed_position of progress
+-- on: what is left of the rows before it, until the next VACUUM, is not looked at.
 CREATE TABLE soquy.balance_entries (
     ledger_id           uuid               NOT NULL,
     slot                smallint           NOT NULL,

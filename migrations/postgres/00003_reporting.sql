@@ -9,8 +9,8 @@
 
 CREATE VIEW reporting.ledgers WITH (security_barrier) AS
 SELECT l.origin AS ledger,
-    l.head_position AS "position",
-    split_part(convert_from(l.note, 'UTF8'), E'\n', 3) AS root,
+    h.head_position AS "position",
+    split_part(convert_from(h.note, 'UTF8'), E'\n', 3) AS root,
     o.data ->> 'currency' AS currency,
     CASE
         WHEN o.data ->> 'currency' IN ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'UYI',
@@ -22,7 +22,10 @@ SELECT l.origin AS ledger,
     o.data ->> 'time_zone' AS time_zone,
     o.recorded_at AS opened_at,
     l.ledger_id
-FROM soquy.ledgers l
+FROM soquy.origins l
+CROSS JOIN LATERAL (
+    SELECT k.head_position, k.note FROM soquy.ledgers k WHERE k.ledger_id = l.ledger_id ORDER BY k.head_position DESC LIMIT 1
+) h
 CROSS JOIN LATERAL (
     SELECT convert_from(e.envelope, 'UTF8')::jsonb -> 'data' AS data, e.recorded_at
     FROM soquy.events e WHERE e.ledger_id = l.ledger_id AND e.position = 1
@@ -59,7 +62,7 @@ FROM (
     GROUP BY x.ledger_id, x.slot, x.unit
 ) u
 JOIN soquy.progress p ON p.ledger_id = u.ledger_id AND p.projection = 'units' AND p.slot = u.slot
-JOIN soquy.ledgers l ON l.ledger_id = u.ledger_id
+JOIN soquy.origins l ON l.ledger_id = u.ledger_id
 CROSS JOIN LATERAL (
     WITH RECURSIVE climb (top, path) AS (
         SELECT u.unit, ARRAY[u.unit]
@@ -93,7 +96,7 @@ SELECT l.origin AS ledger, f.fund, f.name, f.name_en, f.unit,
     f.opened, f.closed
 FROM soquy.funds f
 JOIN soquy.progress p ON p.ledger_id = f.ledger_id AND p.projection = 'funds' AND p.slot = f.slot
-JOIN soquy.ledgers l ON l.ledger_id = f.ledger_id;
+JOIN soquy.origins l ON l.ledger_id = f.ledger_id;
 
 COMMENT ON VIEW reporting.funds IS 'One row a fund, as it is now';
 COMMENT ON COLUMN reporting.funds.ledger IS 'Origin: the name of the ledger';
@@ -119,8 +122,11 @@ FROM (
         SELECT ledger_id, slot, fund, asset, posted, encumbered, quantity, quantity_encumbered FROM soquy.balances
         UNION ALL
         SELECT k.ledger_id, k.slot, e.fund, e.asset, e.posted, e.encumbered, e.quantity, e.quantity_encumbered
-        FROM soquy.balance_entries k, unnest(k.fund, k.asset, k.posted, k.encumbered, k.quantity, k.quantity_encumbered)
+        FROM soquy.progress w
+        JOIN soquy.balance_entries k ON k.ledger_id = w.ledger_id AND k.slot = w.slot AND k.first_position > w.placed_position
+        CROSS JOIN LATERAL unnest(k.fund, k.asset, k.posted, k.encumbered, k.quantity, k.quantity_encumbered)
             AS e (fund, asset, posted, encumbered, quantity, quantity_encumbered)
+        WHERE w.projection = 'balances'
     ) entries
     GROUP BY ledger_id, slot, fund, asset
 ) b
@@ -230,7 +236,7 @@ LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp S
 DECLARE
     dims CONSTANT text[] := ARRAY['unit-level', 'unit', 'achievement-level', 'education-level', 'month', 'quarter', 'year',
         'school-year', 'fund', 'cause', 'asset', 'donor-kind'];
-    id  CONSTANT uuid := (SELECT l.ledger_id FROM soquy.ledgers l WHERE l.origin = $1);
+    id  CONSTANT uuid := (SELECT l.ledger_id FROM soquy.origins l WHERE l.origin = $1);
     dim text;
 BEGIN
     IF id IS NULL THEN
@@ -358,7 +364,7 @@ CROSS JOIN LATERAL (
                     SELECT p.position
                     FROM soquy.subject_runs i CROSS JOIN LATERAL unnest(i.subjects, i.positions) AS p (subject, position)
                     WHERE i.ledger_id = e.ledger_id
-                        AND i.position > (SELECT l.merged_position FROM soquy.ledgers l WHERE l.ledger_id = e.ledger_id)
+                        AND i.position > (SELECT k.merged_position FROM soquy.ledgers k WHERE k.ledger_id = e.ledger_id ORDER BY k.head_position DESC LIMIT 1)
                         AND 'grant:' || e.event_id = ANY (i.subjects) AND p.subject = 'grant:' || e.event_id
                 ) j
                 JOIN soquy.events later ON later.ledger_id = e.ledger_id AND later.position = j.position
@@ -400,7 +406,7 @@ SELECT l.origin AS ledger, i.unit, i.indicator, i.from_on, i.to_on, i.value::num
     nullif(i.of_value, '')::numeric AS of_value, nullif(i.measure, '') AS measure, i.reported_on
 FROM soquy.indicators i
 JOIN soquy.progress p ON p.ledger_id = i.ledger_id AND p.projection = 'indicators' AND p.slot = i.slot
-JOIN soquy.ledgers l ON l.ledger_id = i.ledger_id;
+JOIN soquy.origins l ON l.ledger_id = i.ledger_id;
 
 COMMENT ON VIEW reporting.indicators IS 'Figures that units reported, the last report a unit, indicator and period; not money of the association';
 COMMENT ON COLUMN reporting.indicators.ledger IS 'Origin: the name of the ledger';

@@ -4,13 +4,19 @@
 -- private, which is the only place with personal data and the only one that is ever emptied.
 -- IDs are 16 bytes, dates 'YYYY-MM-DD', instants Unix microseconds in UTC.
 
+-- One row a ledger: its name, which never changes.
+CREATE TABLE origins (
+    ledger_id BLOB NOT NULL PRIMARY KEY CHECK (length(ledger_id) = 16),
+    origin    TEXT NOT NULL UNIQUE
+) STRICT, WITHOUT ROWID;
+
 -- One row a ledger: small, hot, the row of the compare-and-swap.
 CREATE TABLE ledgers (
-    ledger_id     BLOB    NOT NULL PRIMARY KEY CHECK (length(ledger_id) = 16),
-    origin        TEXT    NOT NULL UNIQUE,
-    head_position INTEGER NOT NULL CHECK (head_position >= 1),
-    tree          BLOB    NOT NULL, -- the right edge of the tree, at most 64 hashes
-    note          BLOB    NOT NULL  -- the signed checkpoint of the head
+    ledger_id       BLOB    NOT NULL PRIMARY KEY CHECK (length(ledger_id) = 16),
+    head_position   INTEGER NOT NULL CHECK (head_position >= 1),
+    tree            BLOB    NOT NULL, -- the right edge of the tree, at most 64 hashes
+    note            BLOB    NOT NULL, -- the signed checkpoint of the head
+    joined_position INTEGER NOT NULL  -- the last position that the read models have; it is that of the head
 ) STRICT, WITHOUT ROWID;
 
 -- envelope is the exact text that is hashed. A rowid table, because its rows are large and appended.

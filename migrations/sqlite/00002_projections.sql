@@ -5,12 +5,12 @@
 -- What is counted has days as integers since 1970-01-01; what people read has dates 'YYYY-MM-DD'. An epoch is
 -- position >> 14, a block position >> 10. Amounts are minor units, quantities thousandths.
 
+-- Which slot of a model is live. It is where the log is as long as joined_position of the ledger is: an append leaves the rows alone.
 CREATE TABLE progress (
     ledger_id  BLOB    NOT NULL,
     projection TEXT    NOT NULL,
     version    INTEGER NOT NULL,
     slot       INTEGER NOT NULL CHECK (slot IN (0, 1)),
-    position   INTEGER NOT NULL,
     builder    BLOB, -- of the rebuild that made the slot; null where none did
     PRIMARY KEY (ledger_id, projection)
 ) STRICT, WITHOUT ROWID;

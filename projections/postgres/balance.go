@@ -54,19 +54,22 @@ const (
 		) s`
 	inOrder = ` ORDER BY b.fund, b.asset`
 
+	placed = `(SELECT placed_position FROM progress WHERE ledger_id = $1 AND projection = 'balances')`
 	// What waits in a table of its own: $1 is the ledger, $2 the version of the model, $3 a position.
-	waiting = `WITH live AS MATERIALIZED (SELECT slot FROM progress WHERE ledger_id = $1 AND projection = 'balances' AND version = $2)
+	waiting = `WITH live AS MATERIALIZED (SELECT slot, placed_position FROM progress WHERE ledger_id = $1 AND projection = 'balances' AND version = $2)
 		SELECT live.slot, f.position, last.first_position, last.last_position,
 			(SELECT e.event_id FROM events e WHERE e.ledger_id = $1 AND e.position = last.last_position),
 			(SELECT e.event_id FROM events e WHERE e.ledger_id = $1 AND e.position = $3)
 		FROM live
 		CROSS JOIN LATERAL (SELECT k.first_position FROM balance_entries k WHERE k.ledger_id = $1 AND k.slot = live.slot
+				AND k.first_position > live.placed_position
 			ORDER BY k.first_position LIMIT 1) f (position)
 		CROSS JOIN LATERAL (SELECT k.first_position, k.last_position FROM balance_entries k WHERE k.ledger_id = $1 AND k.slot = live.slot
+				AND k.first_position > live.placed_position
 			ORDER BY k.first_position DESC LIMIT 1) last`
 	waitingAfter = ` FROM balance_entries
 		WHERE ledger_id = $1 AND slot = (SELECT slot FROM progress WHERE ledger_id = $1 AND projection = 'balances' AND version = $2)
-			AND first_position > $3
+			AND first_position > greatest($3, ` + placed + `)
 		ORDER BY first_position`
 )
 

@@ -46,7 +46,11 @@ func (p *Projections) Loose(ctx context.Context, tx pgx.Tx, ledger uuid.UUID, he
 	for _, p := range list {
 		l.Rebuilds[p.Name] = p
 	}
-	return l.Find(head, func(t *projections.Table) (int, int, bool, error) {
+	passed, err := passedOver(ctx, tx, ledger)
+	if err != nil {
+		return nil, err
+	}
+	loose, err := l.Find(head, func(t *projections.Table) (int, int, bool, error) {
 		var least, greatest *int
 		err := tx.QueryRow(ctx, fmt.Sprintf(slots, t.Name), ledger).Scan(&least, &greatest)
 		if err != nil {
@@ -57,6 +61,28 @@ func (p *Projections) Loose(ctx context.Context, tx pgx.Tx, ledger uuid.UUID, he
 		}
 		return *least, *greatest, true, nil
 	})
+	return append(passed, loose...), err
+}
+
+// passedOver returns the rows of balance_entries that nobody looks at, as progress says that they are in balances.
+func passedOver(ctx context.Context, tx pgx.Tx, ledger uuid.UUID) ([]projections.Mismatch, error) {
+	const query = `SELECT k.first_position, p.placed_position FROM progress p
+		JOIN balance_entries k ON k.ledger_id = $1 AND k.slot = p.slot AND k.first_position <= p.placed_position
+		WHERE p.ledger_id = $1 AND p.projection = 'balances' ORDER BY k.first_position`
+	rows, err := tx.Query(ctx, query, ledger)
+	type row struct{ first, placed int64 }
+	list, err := collect(rows, err, func(r *row) []any { return []any{&r.first, &r.placed} })
+	if err != nil {
+		return nil, fmt.Errorf("entries of %s: %w", ledger, err)
+	}
+	found := make([]projections.Mismatch, len(list))
+	for i, r := range list {
+		found[i] = projections.Mismatch{
+			Table: projections.NewEntryPack().Table.Name, Key: fmt.Sprintf("first_position=%d", r.first),
+			What: fmt.Sprintf("is not behind progress.placed_position, %d", r.placed),
+		}
+	}
+	return found, nil
 }
 
 // Digest returns the digest of the live rows of a model.
@@ -82,7 +108,11 @@ func scan(
 ) error {
 	if t.Packed() {
 		s := projections.ScanPacks(t, compare, yield)
-		rows, err := tx.Query(ctx, packQuery(t)+" ORDER BY first_position", ledger, slot)
+		query := packQuery(t)
+		if t == projections.NewEntryPack().Table {
+			query += " AND first_position > " + placed
+		}
+		rows, err := tx.Query(ctx, query+" ORDER BY first_position", ledger, slot)
 		if err := eachPack(rows, err, projections.NewPack(t), s.Pack); err != nil {
 			return err
 		}

@@ -52,12 +52,19 @@ func (w *writer) haveRows(entries *projections.Rows) bool {
 
 // collect takes all entries out of their table and adds them to the fold.
 func (w *writer) collect() error {
+	const placed = `UPDATE progress SET placed_position = $2 WHERE ledger_id = $1 AND projection = 'balances'`
 	p := projections.NewEntryPack()
-	query := fmt.Sprintf(`DELETE FROM %[1]s t USING %[2]s p WHERE p.ledger_id = $1 AND p.projection = $2 AND t.ledger_id = $1 AND t.slot = p.slot
-		RETURNING t.%[3]s`, p.Table.Name, w.slots, strings.Join(p.Table.Stored().Names(), ", t."))
-	rows, err := w.tx.Query(w.ctx, query, w.ledger, "balances")
-	return refused(eachPack(rows, err, p, projections.Whole(func(p *projections.Pack) error {
+	query := fmt.Sprintf(`DELETE FROM %[1]s t USING progress p WHERE p.ledger_id = $1 AND p.projection = 'balances'
+			AND t.ledger_id = $1 AND t.slot = p.slot AND t.first_position > p.placed_position
+		RETURNING t.%[2]s`, p.Table.Name, strings.Join(p.Table.Stored().Names(), ", t."))
+	rows, err := w.tx.Query(w.ctx, query, w.ledger)
+	err = eachPack(rows, err, p, projections.Whole(func(p *projections.Pack) error {
 		w.fold.AddEntryPack(p)
 		return nil
-	})))
+	}))
+	if err != nil {
+		return refused(err)
+	}
+	w.put(placed, w.ledger, w.after)
+	return nil
 }

@@ -41,26 +41,27 @@ type queue interface {
 	AtEnd(f func(committed bool))
 }
 
-// Join writes what a batch adds to the live slot of each read model, with its progress. It is the joiner of the store.
+// Join writes what a batch adds to the live slot of each read model. It is the joiner of the store.
 // Errors: projections.ErrStale (a model must be rebuilt first), eventstore.ErrCorrupt (a model is not where the log is). Where the
 // transaction is a queue, they are those of its commit.
 func (p *Projections) Join(ctx context.Context, tx pgx.Tx, b *eventstore.Batch) (err error) {
 	const (
-		create = `INSERT INTO progress (ledger_id, projection, version, slot, position)
-			SELECT $1, m.projection, m.version, 0, $2 FROM unnest($3::text[], $4::int[]) AS m (projection, version)`
-		// One look at the rows of the ledger: a join of them and the models costs half as much again. A model that is not ours has no version in $5.
-		advance = `WITH moved AS (
-				UPDATE progress SET position = $3
-				WHERE ledger_id = $1 AND position = $2 AND version = ($5::int[])[array_position($4::text[], projection)]
-				RETURNING 1)
-			SELECT CASE WHEN count(*) = cardinality($4) THEN false ELSE misplaced($1, $2, $4, $5) END FROM moved`
+		create = `INSERT INTO progress (ledger_id, projection, version, slot)
+			SELECT $1, m.projection, m.version, 0 FROM unnest($2::text[], $3::int[]) AS m (projection, version)`
+		// One look at the rows of the ledger: a join of them and the models costs half as much again. A model that is not ours has no version in $3.
+		look = `SELECT CASE WHEN count(*) = cardinality($2::text[]) THEN false ELSE stale($1, $2, $3) END FROM progress
+			WHERE ledger_id = $1 AND version = ($3::int[])[array_position($2, projection)]`
 	)
+	if err := projections.Level(b); err != nil {
+		return err
+	}
 	w, _ := p.writers.Get().(*writer)
 	if w == nil {
 		w = newWriter(projections.Models(), "progress")
 		w.fold.KeepApart()
 	}
 	w.begin(ctx, tx, b.Ledger)
+	w.after = b.After
 	w.settled, w.apart = p.settled.of(b)
 	end := func(committed bool) {
 		if committed {
@@ -76,9 +77,9 @@ func (p *Projections) Join(ctx context.Context, tx pgx.Tx, b *eventstore.Batch) 
 		defer end(false)
 	}
 	if b.After == 0 {
-		w.put(create, b.Ledger, b.Last(), w.names, w.versions)
+		w.put(create, b.Ledger, w.names, w.versions)
 	} else {
-		w.put(advance, b.Ledger, b.After, b.Last(), w.names, w.versions)
+		w.put(look, b.Ledger, w.names, w.versions)
 	}
 	if err := w.fold.AddBatch(b); err != nil {
 		return err

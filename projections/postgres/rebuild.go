@@ -54,6 +54,7 @@ type rebuild struct {
 	settled settledKeys // in the slots that are filled
 	done    int64       // position through which the slots are filled
 	head    int64
+	joined  int64 // position of the models that are live
 
 	report   projections.Report
 	compared bool
@@ -87,22 +88,21 @@ func (r *rebuild) run(ctx context.Context) error {
 	return nil
 }
 
-// position is the position of the ledger's last event, with the ledger's lock when it is asked for.
-func position(ctx context.Context, tx pgx.Tx, ledger uuid.UUID, lock bool) (int64, error) {
+// position is the position of the ledger's last event, and the last that its read models have, with the ledger's lock when it is asked for.
+func position(ctx context.Context, tx pgx.Tx, ledger uuid.UUID, lock bool) (head, joined int64, err error) {
 	const (
-		query  = `SELECT head_position FROM ledgers WHERE ledger_id = $1`
-		locked = `SELECT head_position FROM ledgers WHERE ledger_id = $1 FOR UPDATE`
+		query  = `SELECT head_position, joined_position FROM ledgers WHERE ledger_id = $1 ORDER BY head_position DESC LIMIT 1`
+		locked = query + ` FOR UPDATE`
 	)
-	var head int64
 	q := query
 	if lock {
 		q = locked
 	}
-	err := tx.QueryRow(ctx, q, ledger).Scan(&head)
+	err = tx.QueryRow(ctx, q, ledger).Scan(&head, &joined)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return 0, fmt.Errorf("ledger %s: %w", ledger, eventstore.ErrNotFound)
+		return 0, 0, fmt.Errorf("ledger %s: %w", ledger, eventstore.ErrNotFound)
 	}
-	return head, err
+	return head, joined, err
 }
 
 // begin notes that the other slots are going to be filled, and by whom, and empties them. Each row of rebuilds stays locked until then, so
@@ -115,7 +115,7 @@ func (r *rebuild) begin(ctx context.Context, tx pgx.Tx) (err error) {
 		ORDER BY m.projection
 		ON CONFLICT (ledger_id, projection) DO UPDATE
 		SET version = excluded.version, slot = excluded.slot, position = 0, builder = excluded.builder`
-	if r.head, err = position(ctx, tx, r.ledger, false); err != nil {
+	if r.head, r.joined, err = position(ctx, tx, r.ledger, false); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, mark, r.ledger, r.w.names, r.w.versions, r.builder); err != nil {
@@ -130,7 +130,7 @@ func (r *rebuild) step(ctx context.Context, tx pgx.Tx) (err error) {
 	if err := r.fill(ctx, tx, to); err != nil {
 		return err
 	}
-	if r.head, err = position(ctx, tx, r.ledger, false); err != nil {
+	if r.head, r.joined, err = position(ctx, tx, r.ledger, false); err != nil {
 		return err
 	}
 	r.done = to
@@ -167,7 +167,10 @@ func (r *rebuild) fill(ctx context.Context, tx pgx.Tx, to int64) error {
 
 // level folds what is left, with the ledger's lock, so that the log is where the rows are when it commits.
 func (r *rebuild) level(ctx context.Context, tx pgx.Tx) (err error) {
-	if r.head, err = position(ctx, tx, r.ledger, true); err != nil {
+	if r.head, r.joined, err = position(ctx, tx, r.ledger, true); err != nil {
+		return err
+	}
+	if err := projections.AllOrLevel(r.models, r.head, r.joined); err != nil {
 		return err
 	}
 	if err := r.fill(ctx, tx, r.head); err != nil {
@@ -211,11 +214,12 @@ func (r *rebuild) compareWith(ctx context.Context, tx pgx.Tx, apart bool, made f
 // swap folds what is left and makes the slots the live ones. No append goes on meanwhile.
 func (r *rebuild) swap(ctx context.Context, tx pgx.Tx) (err error) {
 	const (
-		swap = `INSERT INTO progress (ledger_id, projection, version, slot, position, builder)
-			SELECT ledger_id, projection, version, slot, position, builder FROM rebuilds WHERE ledger_id = $1 AND projection = ANY ($2)
+		swap = `INSERT INTO progress (ledger_id, projection, version, slot, builder)
+			SELECT ledger_id, projection, version, slot, builder FROM rebuilds WHERE ledger_id = $1 AND projection = ANY ($2)
 			ON CONFLICT (ledger_id, projection) DO UPDATE
-			SET version = excluded.version, slot = excluded.slot, position = excluded.position, builder = excluded.builder`
-		turn = `UPDATE rebuilds SET slot = 1 - slot WHERE ledger_id = $1 AND projection = ANY ($2)`
+			SET version = excluded.version, slot = excluded.slot, builder = excluded.builder`
+		joined = `UPDATE ledgers SET joined_position = $2 WHERE ledger_id = $1 AND head_position = $2`
+		turn   = `UPDATE rebuilds SET slot = 1 - slot WHERE ledger_id = $1 AND projection = ANY ($2)`
 	)
 	if err := r.level(ctx, tx); err != nil {
 		return err
@@ -230,7 +234,11 @@ func (r *rebuild) swap(ctx context.Context, tx pgx.Tx) (err error) {
 			return err
 		}
 	}
-	return nil
+	if r.joined == r.head {
+		return nil
+	}
+	_, err = tx.Exec(ctx, joined, r.ledger, r.head)
+	return err
 }
 
 // finish empties the slots that were live.

@@ -26,6 +26,7 @@ type writer struct {
 	tx     pgx.Tx
 	ledger uuid.UUID
 	slots  string // the table that names the slots: progress or rebuilds
+	after  int64  // of a joiner: the position before the batch
 	batch  *pgx.Batch
 	queue  queue // where statements are put instead of into batch, or nil
 
@@ -106,11 +107,10 @@ func (w *writer) end() {
 }
 
 // What the server answers where rows contradict those that were to be written: the class of all constraints, and what
-// the function misplaced raises.
+// the function stale raises.
 const (
 	constraintViolations = "23"
 	stale                = "SQ001"
-	misplaced            = "SQ002"
 )
 
 // refused names an error of the server.
@@ -122,7 +122,7 @@ func refused(err error) error {
 	case !errors.As(err, &e):
 	case e.Code == stale:
 		return fmt.Errorf("%s: %w", e.Message, projections.ErrStale)
-	case e.Code == misplaced, strings.HasPrefix(e.Code, constraintViolations):
+	case strings.HasPrefix(e.Code, constraintViolations):
 		return fmt.Errorf("%w: write read models: %w", eventstore.ErrCorrupt, err)
 	}
 	return fmt.Errorf("write read models: %w", err)

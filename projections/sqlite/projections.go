@@ -44,7 +44,8 @@ func WithLimits(batches, bytes int) *Projections {
 
 // live reads the progress of a ledger's models.
 func live(tx Tx, ledger uuid.UUID) (map[string]projections.Position, error) {
-	const query = `SELECT projection, version, slot, position FROM progress WHERE ledger_id = ?`
+	const query = `SELECT projection, version, slot, coalesce((SELECT joined_position FROM ledgers WHERE ledger_id = ?1), 0)
+		FROM progress WHERE ledger_id = ?1`
 	all, err := positions(tx, query, ledger)
 	if err != nil {
 		return nil, fmt.Errorf("progress of %s: %w", ledger, err)
@@ -69,13 +70,16 @@ func positions(tx Tx, query string, ledger uuid.UUID) (map[string]projections.Po
 	return all, err
 }
 
-// Join writes what a batch adds to the live slot of each read model, with its progress. It is the joiner of the store.
+// Join writes what a batch adds to the live slot of each read model. It is the joiner of the store.
 // Errors: projections.ErrStale (a model must be rebuilt first), eventstore.ErrCorrupt (a model is not where the log is).
 func (p *Projections) Join(_ context.Context, tx Tx, b *eventstore.Batch) error {
 	const (
-		create = `INSERT INTO progress (ledger_id, projection, version, slot, position) VALUES (?, ?, ?, 0, ?)`
+		create = `INSERT INTO progress (ledger_id, projection, version, slot) VALUES (?, ?, ?, 0)`
 		none   = `INSERT INTO placed (ledger_id, balances, totals, vouchers) VALUES (?, 0, 0, 0)`
 	)
+	if err := projections.Level(b); err != nil {
+		return err
+	}
 	models := projections.Models()
 	var have map[string]projections.Position // of a new ledger none, and slot 0
 	if b.After == 0 {
@@ -87,7 +91,7 @@ func (p *Projections) Join(_ context.Context, tx Tx, b *eventstore.Batch) error 
 			return fmt.Errorf("%w: a new ledger has read models already", eventstore.ErrCorrupt)
 		}
 		for _, m := range models {
-			if _, err := tx.Exec(create, b.Ledger[:], m.Name, m.Version, b.Last()); err != nil {
+			if _, err := tx.Exec(create, b.Ledger[:], m.Name, m.Version); err != nil {
 				return fmt.Errorf("begin %s: %w", m.Name, err)
 			}
 		}
@@ -105,8 +109,8 @@ func (p *Projections) Join(_ context.Context, tx Tx, b *eventstore.Batch) error 
 	}
 	w := p.joiner
 	if b.After > 0 {
-		if err := w.progress.advance(tx, b); err != nil {
-			return fmt.Errorf("advance the read models: %w", err)
+		if err := w.progress.look(tx, b); err != nil {
+			return fmt.Errorf("look at the read models: %w", err)
 		}
 		have = w.progress.have
 	}
@@ -120,22 +124,19 @@ func (p *Projections) Join(_ context.Context, tx Tx, b *eventstore.Batch) error 
 // progress is what the read models of one ledger are, as it was when somebody looked last.
 type progress struct {
 	ledger uuid.UUID
-	text   string // of the rows, without their position
+	text   string // of the rows
 	have   map[string]projections.Position
 }
 
-// advance moves all read models of a ledger over a batch, or says which is not where it should be. What they are seldom changes, so it is
-// read as one text, and each row only when the text is another.
-func (p *progress) advance(tx Tx, b *eventstore.Batch) error {
-	const (
-		query = `SELECT group_concat(projection || ' ' || version || ' ' || slot) FROM progress WHERE ledger_id = ? AND position = ?`
-		move  = `UPDATE progress SET position = ? WHERE ledger_id = ? AND position = ?`
-	)
+// look looks whether all read models of a ledger are there, in the versions of this program. What they are seldom changes, so it is read as one
+// text, and each row only when the text is another.
+func (p *progress) look(tx Tx, b *eventstore.Batch) error {
+	const query = `SELECT group_concat(projection || ' ' || version || ' ' || slot) FROM progress WHERE ledger_id = ?`
 	var text string // none where no row is
 	err := tx.Query(query, func(row []driver.Value) error {
 		text, _ = row[0].(string)
 		return nil
-	}, b.Ledger[:], b.After)
+	}, b.Ledger[:])
 	if err != nil {
 		return err
 	}
@@ -144,23 +145,19 @@ func (p *progress) advance(tx Tx, b *eventstore.Batch) error {
 		if err != nil {
 			return err
 		}
-		if err := ready(have, b.After); err != nil {
+		if err := ready(have); err != nil {
 			return err
 		}
 		*p = progress{ledger: b.Ledger, text: text, have: have}
 	}
-	_, err = tx.Exec(move, b.Last(), b.Ledger[:], b.After)
-	return err
+	return nil
 }
 
-// ready looks whether all read models are of this program's versions and at a position.
-func ready(have map[string]projections.Position, position int64) error {
+// ready looks whether all read models are of this program's versions.
+func ready(have map[string]projections.Position) error {
 	for _, m := range projections.Models() {
-		switch at, ok := have[m.Name]; {
-		case !ok || at.Version != m.Version:
+		if at, ok := have[m.Name]; !ok || at.Version != m.Version {
 			return fmt.Errorf("%s: %w", m.Name, projections.ErrStale)
-		case at.Position != position:
-			return fmt.Errorf("%w: read model %s is at position %d, the log at %d", eventstore.ErrCorrupt, m.Name, at.Position, position)
 		}
 	}
 	return nil

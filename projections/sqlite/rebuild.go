@@ -59,6 +59,7 @@ type rebuild struct {
 	slots   map[string]int // that are filled
 	done    int64          // position through which they are
 	head    int64
+	joined  int64 // position of the models that are live
 
 	report   projections.Report
 	compared bool
@@ -154,22 +155,21 @@ func (r *rebuild) catchUp(ctx context.Context) error {
 	return nil
 }
 
-// position is the position of the ledger's last event.
-func position(ctx context.Context, tx *sql.Tx, ledger uuid.UUID) (int64, error) {
-	const query = `SELECT head_position FROM ledgers WHERE ledger_id = ?`
-	var head int64
-	err := tx.QueryRowContext(ctx, query, ledger[:]).Scan(&head)
+// position is the position of the ledger's last event, and the last that its read models have.
+func position(ctx context.Context, tx *sql.Tx, ledger uuid.UUID) (head, joined int64, err error) {
+	const query = `SELECT head_position, joined_position FROM ledgers WHERE ledger_id = ?`
+	err = tx.QueryRowContext(ctx, query, ledger[:]).Scan(&head, &joined)
 	if errors.Is(err, sql.ErrNoRows) {
-		return 0, fmt.Errorf("ledger %s: %w", ledger, eventstore.ErrNotFound)
+		return 0, 0, fmt.Errorf("ledger %s: %w", ledger, eventstore.ErrNotFound)
 	}
-	return head, err
+	return head, joined, err
 }
 
 // begin notes that the other slots are going to be filled, and by whom.
 func (r *rebuild) begin(ctx context.Context, tx *sql.Tx) (err error) {
 	const mark = `INSERT INTO rebuilds (ledger_id, projection, version, slot, position, builder) VALUES (?, ?, ?, ?, 0, ?)
 		ON CONFLICT DO UPDATE SET version = excluded.version, slot = excluded.slot, position = 0, builder = excluded.builder`
-	if r.head, err = position(ctx, tx, r.ledger); err != nil {
+	if r.head, r.joined, err = position(ctx, tx, r.ledger); err != nil {
 		return err
 	}
 	have, err := live(In(ctx, tx), r.ledger)
@@ -201,7 +201,7 @@ func (r *rebuild) step(ctx context.Context, tx *sql.Tx, s stretch) (err error) {
 	if err != nil {
 		return err
 	}
-	if r.head, err = position(ctx, tx, r.ledger); err != nil {
+	if r.head, r.joined, err = position(ctx, tx, r.ledger); err != nil {
 		return err
 	}
 	r.done = s.to
@@ -230,7 +230,10 @@ func (r *rebuild) fill(ctx context.Context, tx *sql.Tx, to int64, events func(yi
 
 // level folds what is left.
 func (r *rebuild) level(ctx context.Context, tx *sql.Tx) (err error) {
-	if r.head, err = position(ctx, tx, r.ledger); err != nil {
+	if r.head, r.joined, err = position(ctx, tx, r.ledger); err != nil {
+		return err
+	}
+	if err := projections.AllOrLevel(r.models, r.head, r.joined); err != nil {
 		return err
 	}
 	err = r.fill(ctx, tx, r.head, func(yield func(*domain.Event) error) error {
@@ -304,11 +307,11 @@ func (r *rebuild) clear(ctx context.Context) error {
 // swap folds what is left and makes the slots the live ones. No append goes on meanwhile.
 func (r *rebuild) swap(ctx context.Context, tx *sql.Tx) (err error) {
 	const (
-		swap = `INSERT INTO progress (ledger_id, projection, version, slot, position, builder) VALUES (?, ?, ?, ?, ?, ?)
-			ON CONFLICT DO UPDATE
-			SET version = excluded.version, slot = excluded.slot, position = excluded.position, builder = excluded.builder`
-		none = `INSERT INTO placed (ledger_id, balances, totals, vouchers) VALUES (?, 0, 0, 0) ON CONFLICT DO NOTHING`
-		turn = `UPDATE rebuilds SET slot = ? WHERE ledger_id = ? AND projection = ?`
+		swap = `INSERT INTO progress (ledger_id, projection, version, slot, builder) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT DO UPDATE SET version = excluded.version, slot = excluded.slot, builder = excluded.builder`
+		joined = `UPDATE ledgers SET joined_position = ?2 WHERE ledger_id = ?1 AND head_position = ?2`
+		none   = `INSERT INTO placed (ledger_id, balances, totals, vouchers) VALUES (?, 0, 0, 0) ON CONFLICT DO NOTHING`
+		turn   = `UPDATE rebuilds SET slot = ? WHERE ledger_id = ? AND projection = ?`
 	)
 	if err := r.level(ctx, tx); err != nil {
 		return err
@@ -323,7 +326,7 @@ func (r *rebuild) swap(ctx context.Context, tx *sql.Tx) (err error) {
 	}
 	for _, m := range r.models {
 		slot := r.slots[m.Name]
-		if _, err := tx.ExecContext(ctx, swap, r.ledger[:], m.Name, m.Version, slot, r.head, r.builder[:]); err != nil {
+		if _, err := tx.ExecContext(ctx, swap, r.ledger[:], m.Name, m.Version, slot, r.builder[:]); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, turn, 1-slot, r.ledger[:], m.Name); err != nil {
@@ -335,7 +338,11 @@ func (r *rebuild) swap(ctx context.Context, tx *sql.Tx) (err error) {
 			}
 		}
 	}
-	return nil
+	if r.joined == r.head {
+		return nil
+	}
+	_, err = tx.ExecContext(ctx, joined, r.ledger[:], r.head)
+	return err
 }
 
 // empty deletes the rows of a slot, a part in each transaction, as long as nobody else began a rebuild of the model.
