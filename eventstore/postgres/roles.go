@@ -31,6 +31,8 @@ type Migration struct {
 // Migrate makes the roles that are not there, gives the tables to the owner, brings them up to date as the owner, and gives
 // the other two exactly the rights that they are to have: what they were given beyond is taken away. It can be repeated.
 //
+// Where it connects as the owner of the database, or a superuser, it takes the right to make temporary tables from PUBLIC.
+//
 // The role that it connects as must be a member of the owner, and own what is there or be a member of who does; to make roles it
 // needs CREATEROLE, to make the schemas CREATE on the database. A superuser can do all of it.
 // Errors: *RightsError, ErrRoles, ErrReplica, *AddressError, eventstore.ErrForeign, eventstore.ErrNewer.
@@ -72,7 +74,10 @@ func migrateAll(ctx context.Context, url string, roles Roles) (m Migration, err 
 		if m.Made, err = makeRoles(ctx, tx, roles); err != nil {
 			return err
 		}
-		return own(ctx, tx, roles.Owner)
+		if err := own(ctx, tx, roles.Owner); err != nil {
+			return err
+		}
+		return forbidTemporary(ctx, tx, roles)
 	})
 	if err != nil {
 		return m, err
@@ -229,6 +234,20 @@ func own(ctx context.Context, tx pgx.Tx, owner string) error {
 		}
 	}
 	return nil
+}
+
+// forbidTemporary takes from everybody the right to make temporary tables in the database, which PostgreSQL gives to PUBLIC: an application makes no
+// tables. It takes the owner of the database, or a superuser; with another role it is left as it is.
+func forbidTemporary(ctx context.Context, tx pgx.Tx, roles Roles) error {
+	const query = `SELECT d.datname, r.rolsuper OR pg_has_role(current_user, d.datdba, 'MEMBER')
+		FROM pg_database d, pg_roles r WHERE d.datname = current_database() AND r.rolname = current_user`
+	var database string
+	var may bool
+	if err := tx.QueryRow(ctx, query).Scan(&database, &may); err != nil || !may {
+		return err
+	}
+	_, err := tx.Exec(ctx, `REVOKE TEMPORARY ON DATABASE `+ident(database)+` FROM PUBLIC, `+ident(roles.Application)+`, `+ident(roles.Dashboard))
+	return err
 }
 
 // grantAll gives the application and the dashboard their rights, and no others.
