@@ -14,7 +14,7 @@ CREATE TABLE soquy.progress (
     builder         uuid, -- of the rebuild that made the slot; null where none did
     placed_position bigint           NOT NULL DEFAULT 0 CHECK (placed_position = 0 OR projection = 'balances'), -- balance_entries has later ones alone
     PRIMARY KEY (ledger_id, projection)
-);
+) WITH (autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 0); -- else nothing would ever count its few rows
 
 -- stale raises SQ001 with the name of a model that must be rebuilt before an append. It is called when not all models are there in the versions of
 -- the program: the COMMIT is on its way already, so that nobody but the server can stop it.

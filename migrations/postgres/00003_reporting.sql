@@ -28,7 +28,7 @@ CROSS JOIN LATERAL (
 ) h
 CROSS JOIN LATERAL (
     SELECT convert_from(e.envelope, 'UTF8')::jsonb -> 'data' AS data, e.recorded_at
-    FROM soquy.events e WHERE e.ledger_id = l.ledger_id AND e.position = 1
+    FROM soquy.events e WHERE e.ledger_id = l.ledger_id AND e.position = 1 LIMIT 1 -- which makes it a look for each ledger
 ) o;
 
 COMMENT ON SCHEMA reporting IS 'What dashboards read of soquy: stable views; nothing about natural persons';
