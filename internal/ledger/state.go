@@ -119,7 +119,8 @@ func (s *state) load(ctx context.Context, trusted *transparency.Checkpoint, prog
 	return s.follow(ctx, head, edge, trusted, progress)
 }
 
-// follow reads the events between the state's position, whose edge is given, and a head, and checks that they are what was signed.
+// follow reads the events between the state's position and a head, and checks that they are what was signed. edge is that of the tree at the state's
+// position; a state that has a tree needs none.
 func (s *state) follow(ctx context.Context, head eventstore.Head, edge transparency.Edge, trusted *transparency.Checkpoint, progress func(done, total int64)) error {
 	switch {
 	case s.book.Position() <= head.Position():
@@ -127,15 +128,6 @@ func (s *state) follow(ctx context.Context, head eventstore.Head, edge transpare
 		return fmt.Errorf("%w: it ends at %d, this program has seen %d", ErrRolledBack, head.Position(), s.book.Position())
 	default:
 		return &IntegrityError{Position: head.Position(), What: "the log ends before a snapshot that was signed"}
-	}
-	check := func() error {
-		if trusted != nil && edge.Size == trusted.Size && edge.Root() != trusted.Root {
-			return &IntegrityError{Position: trusted.Size, What: "the log is not the one whose head was last seen committed"}
-		}
-		return nil
-	}
-	if err := check(); err != nil {
-		return err
 	}
 	// A state that has a tree goes on with it: what it would be restored from are as many questions as the log has tiles, asked while others wait.
 	// Else the leaves of the partial tile are needed too; the last of them are read here anyway.
@@ -151,6 +143,21 @@ func (s *state) follow(ctx context.Context, head eventstore.Head, edge transpare
 			return err
 		}
 	}
+	root := func() transparency.Hash {
+		if tree != nil {
+			return tree.Root()
+		}
+		return edge.Root()
+	}
+	check := func() error {
+		if trusted != nil && s.book.Position() == trusted.Size && root() != trusted.Root {
+			return &IntegrityError{Position: trusted.Size, What: "the log is not the one whose head was last seen committed"}
+		}
+		return nil
+	}
+	if err := check(); err != nil {
+		return err
+	}
 	o := replay.Options{Origin: s.opened.Origin, Decimals: s.decimals, Hash: true}
 	err = replay.Read(ctx, s.store, s.ledger, from+1, head.Position(), o, func(e *replay.Event) error {
 		r, decoded := &e.Record, &e.Envelope
@@ -165,16 +172,18 @@ func (s *state) follow(ctx context.Context, head eventstore.Head, edge transpare
 			return &IntegrityError{Position: r.Position, What: "envelope is of another position"}
 		}
 		if _, isChange := keychange.PublicKey(decoded.Event.Body); isChange {
-			before := domain.TreeHead{Size: edge.Size, Root: edge.Root()}
+			before := domain.TreeHead{Size: s.book.Position(), Root: root()}
 			if err := keychange.Check(s.opened.Origin, decoded.Event.Body, s.book.PublicKey(), before); err != nil {
 				return &IntegrityError{Position: r.Position, What: "the key was changed by someone who had not the key before: " + err.Error()}
 			}
 		}
-		edge.Append(e.Leaf)
 		if tree != nil {
 			tree.Append(e.Leaf)
-		} else if r.Position > tail {
-			leaves = append(leaves, e.Leaf)
+		} else {
+			edge.Append(e.Leaf)
+			if r.Position > tail {
+				leaves = append(leaves, e.Leaf)
+			}
 		}
 		s.book.Evolve(&decoded.Event)
 		s.recent.add(decoded.Event.Command)
@@ -192,7 +201,7 @@ func (s *state) follow(ctx context.Context, head eventstore.Head, edge transpare
 		return &IntegrityError{Position: head.Position(), What: "the head's note is not signed by the ledger's key"}
 	case signed.Size != head.Position() || signed.Root != head.Edge.Root():
 		return &IntegrityError{Position: head.Position(), What: "the head's note is of another tree"}
-	case edge.Size != signed.Size || edge.Root() != signed.Root:
+	case s.book.Position() != signed.Size || root() != signed.Root:
 		return &IntegrityError{Position: head.Position(), What: "the events are not those of the signed root"}
 	}
 	if tree != nil {

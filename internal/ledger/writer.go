@@ -382,7 +382,7 @@ func (s *state) catchUp(ctx context.Context, head eventstore.Head) error {
 		return nil
 	}
 	s.book.Begin()
-	if err := s.follow(ctx, head, s.tree.Edge(), nil, nil); err != nil {
+	if err := s.follow(ctx, head, transparency.Edge{}, nil, nil); err != nil {
 		s.book.Rollback()
 		return err
 	}
