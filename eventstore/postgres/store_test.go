@@ -23,6 +23,7 @@ func TestStore(t *testing.T) {
 		return &storetest.Database{
 			Store: store,
 			Again: func(t *testing.T) eventstore.Store { return open(t, url, postgres.ReadWrite, joiner) },
+			Alone: func(t *testing.T) eventstore.Store { return open(t, url, postgres.ReadWrite) },
 			View: func(ctx context.Context, ledger uuid.UUID, f func(func() (eventstore.Head, error)) error) error {
 				return store.ViewLedger(ctx, ledger, false, func(ctx context.Context, _ pgx.Tx, head func(context.Context) (eventstore.Head, error)) error {
 					return f(func() (eventstore.Head, error) { return head(ctx) })

@@ -27,6 +27,7 @@ func TestStore(t *testing.T) {
 		return &storetest.Database{
 			Store: store,
 			Again: func(t *testing.T) eventstore.Store { return open(t, path, sqlite.ReadWrite, joiner) },
+			Alone: func(t *testing.T) eventstore.Store { return open(t, path, sqlite.ReadWrite) },
 			View: func(ctx context.Context, ledger uuid.UUID, f func(func() (eventstore.Head, error)) error) error {
 				return store.View(ctx, func(ctx context.Context, tx *sql.Tx) error {
 					return f(func() (eventstore.Head, error) { return store.HeadTx(ctx, tx, ledger) })

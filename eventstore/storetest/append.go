@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 
@@ -262,4 +263,27 @@ func join(err, target, fault error) error {
 		return fault
 	}
 	return err
+}
+
+// testJoined: joiners are told through which position they were called, also where another store appended without them.
+func testJoined(t *testing.T, h Harness) {
+	var seen [][2]int64
+	db, l := h.Open(t, func(_ context.Context, b *eventstore.Batch) error {
+		seen = append(seen, [2]int64{b.After, b.Joined})
+		return nil
+	}), NewLedger(t, "KH")
+	alone := db.Alone(t)
+	for _, s := range []eventstore.Store{db.Store, db.Store, alone, alone, db.Store, db.Store} {
+		append1(t, s, l, l.Batch(10))
+	}
+	lock, err := db.Store.Lock(t.Context(), l.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lock.Append(t.Context(), l.Batch(10)); err != nil {
+		t.Fatal(err)
+	}
+	if want := [][2]int64{{0, 0}, {10, 10}, {40, 20}, {50, 50}, {60, 60}}; !slices.Equal(seen, want) {
+		t.Errorf("after and joined were %d, want %d", seen, want)
+	}
 }

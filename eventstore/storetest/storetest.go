@@ -30,6 +30,9 @@ type Database struct {
 	// Again opens another store on the same database, as another process would. It ends with the test.
 	Again func(t *testing.T) eventstore.Store
 
+	// Alone opens one that has no joiners.
+	Alone func(t *testing.T) eventstore.Store
+
 	// View calls f in one read transaction, with a function that tells the head of a ledger in it.
 	View func(ctx context.Context, ledger uuid.UUID, f func(head func() (eventstore.Head, error)) error) error
 
@@ -61,6 +64,7 @@ func Run(t *testing.T, h Harness) {
 		{"Concurrent", testConcurrent},
 		{"Ledgers", testLedgers},
 		{"Faults", testFaults},
+		{"Joined", testJoined},
 		{"Lock", testLock},
 		{"LockQueue", testLockQueue},
 		{"Early", testEarly},
