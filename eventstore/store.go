@@ -85,8 +85,8 @@ type Tables interface {
 	AllPrivate(ctx context.Context, ledger uuid.UUID, yield func(Private) error) error
 	// Span returns the first and the last position that the events of a ledger have, whatever its head says; both are 0 when there are none.
 	Span(ctx context.Context, ledger uuid.UUID) (first, last int64, err error)
-	// Strays returns what belongs to no ledger: one row of each table for each ledger_id that has no row in ledgers, and each row of
-	// ledgers that has no events, sorted. It looks at every table that has a ledger_id, also those of read models.
+	// Strays returns what lacks other rows: of each table each ledger_id that has no row in ledgers, and of ledgers each that has no
+	// events, or no row in origins, sorted. It looks at every table that has a ledger_id, also those of read models.
 	Strays(ctx context.Context) ([]Stray, error)
 	// Breaches returns what is missing of that which keeps the events and tiles as they are, such as triggers, and what roles may do beyond
 	// what this program gives them, sorted.

@@ -9,7 +9,8 @@ import (
 	"github.com/soquy/soquy/eventstore"
 )
 
-// ErrStale says that a read model in the database is of another version than this program's, or is missing: it must be rebuilt.
+// ErrStale says that a read model in the database is of another version than this program's, or is missing, or that all are not where the log is: it
+// must be rebuilt, or all must.
 var ErrStale = errors.New("read model is stale and must be rebuilt")
 
 // ErrBusy says that another rebuild of the same read model went on.

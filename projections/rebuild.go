@@ -24,7 +24,12 @@ func (r *Report) Done(done, total int64) {
 	}
 }
 
-// Level looks whether the read models are where a batch begins. Errors: eventstore.ErrCorrupt.
+// Unknown is the error of a read model that this program does not know: it is of a newer one, which has to go on alone. It is an eventstore.ErrNewer.
+func Unknown(model string) error {
+	return fmt.Errorf("%w: there is a read model %s", eventstore.ErrNewer, model)
+}
+
+// Level looks whether the read models are where a batch begins. Errors: ErrStale.
 func Level(b *eventstore.Batch) error {
 	if b.Joined != b.After {
 		return notLevel(b.After, b.Joined)
@@ -33,16 +38,16 @@ func Level(b *eventstore.Batch) error {
 }
 
 // AllOrLevel looks whether a rebuild of some models leads to ones that are all of one position: where those that are live are not where the log is, all must
-// be rebuilt. Errors: eventstore.ErrCorrupt.
+// be rebuilt. Errors: ErrStale.
 func AllOrLevel(some []*Model, head, joined int64) error {
 	if joined != head && len(some) != len(models) {
-		return fmt.Errorf("%w: only a rebuild of all mends that", notLevel(head, joined))
+		return notLevel(head, joined)
 	}
 	return nil
 }
 
 func notLevel(head, joined int64) error {
-	return fmt.Errorf("%w: the read models are at position %d, the log at %d", eventstore.ErrCorrupt, joined, head)
+	return fmt.Errorf("read models are at position %d, the log at %d: %w", joined, head, ErrStale)
 }
 
 // LevelTries is how often a rebuild waits for a moment in which what it made and what is live are of the same position, to compare them while appends

@@ -35,7 +35,7 @@ type queryer interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// A row is one of ledgers, without its key.
+// A row is one of ledgers, with the name from origins.
 type row struct {
 	origin     string
 	position   int64

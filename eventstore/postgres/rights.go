@@ -82,7 +82,7 @@ func accesses() []access {
 		{"checkpoints", add, ""},
 		{"snapshots", change, "two are kept; one of the same position is written again"},
 		{"private", remove, "a person's texts are erased"},
-		{"progress", add + ", UPDATE", "a rebuild swaps the slots, and an append notes what it put into balances"},
+		{"progress", add + ", UPDATE", "a rebuild swaps the slots"},
 		{"rebuilds", change, "a rebuild notes how far it is, and takes its note away"},
 		{"units", change, fold},
 		{"unit_edges", remove, once},

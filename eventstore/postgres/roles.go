@@ -239,7 +239,7 @@ func own(ctx context.Context, tx pgx.Tx, owner string) error {
 // forbidTemporary takes from everybody the right to make temporary tables in the database, which PostgreSQL gives to PUBLIC: an application makes no
 // tables. It takes the owner of the database, or a superuser; with another role it is left as it is.
 func forbidTemporary(ctx context.Context, tx pgx.Tx, roles Roles) error {
-	const query = `SELECT d.datname, r.rolsuper OR pg_has_role(current_user, d.datdba, 'MEMBER')
+	const query = `SELECT d.datname, r.rolsuper OR pg_has_role(current_user, d.datdba, 'USAGE')
 		FROM pg_database d, pg_roles r WHERE d.datname = current_database() AND r.rolname = current_user`
 	var database string
 	var may bool

@@ -165,7 +165,7 @@ func (s *Store) store(ctx context.Context, t *transaction, tx *session, b *event
 func compare(tx *session, b *eventstore.Batch) (joined int64, err error) {
 	const (
 		head  = `SELECT head_position, joined_position FROM ledgers WHERE ledger_id = ?`
-		taken = `SELECT EXISTS (SELECT 1 FROM origins WHERE origin = ?), EXISTS (SELECT 1 FROM events WHERE ledger_id = ?)`
+		taken = `SELECT EXISTS (SELECT 1 FROM origins WHERE origin = ?1 OR ledger_id = ?2), EXISTS (SELECT 1 FROM events WHERE ledger_id = ?2)`
 	)
 	var at int64
 	err = tx.scan(head, []any{&at, &joined}, b.Ledger[:])

@@ -82,7 +82,7 @@ func (a *App) open(ctx context.Context, t cli.Target, m mode) (*book, error) {
 	}
 	b, err := a.find(ctx, db, t)
 	if err != nil {
-		// A ledger that is not to be found may be there without its row in ledgers, or that row without it.
+		// A ledger that is not to be found may be there without its row in ledgers or in origins, or that row without it.
 		if strays, looked := db.Strays(ctx); looked == nil && len(strays) > 0 {
 			err = errors.Join(&straysError{strays}, err)
 		}
@@ -91,15 +91,15 @@ func (a *App) open(ctx context.Context, t cli.Target, m mode) (*book, error) {
 	return b, nil
 }
 
-// straysError says that rows belong to no ledger.
+// straysError says that rows lack others.
 type straysError struct{ strays []eventstore.Stray }
 
 func (e *straysError) Error() string {
 	list := make([]string, len(e.strays))
 	for i, s := range e.strays {
-		list[i] = s.Table + ".ledger_id " + s.LedgerID
+		list[i] = s.Table + ".ledger_id " + s.LedgerID + " is not in " + s.Missing
 	}
-	return "rows of no ledger, or a ledger of no rows: " + strings.Join(list, ", ")
+	return "rows without others: " + strings.Join(list, ", ")
 }
 
 func (a *App) find(ctx context.Context, db database, t cli.Target) (*book, error) {

@@ -257,11 +257,15 @@ func tamperings(t *testing.T, db tampered, table string, columns []column, rows 
 			if models := map[string]string{"balances": "balances", "totals": "total_facts", "vouchers": "vouchers"}; table == "placed" && models[c.name] != "" {
 				table, name, want = models[c.name], "", nil // of which rows are missing then, or twice
 			}
-			if c.name == "placed_position" { // of the one row that may have another: of which rows nothing is seen then
-				row = slices.IndexFunc(rows, func(r []any) bool { return r[at("projection")] == "balances" })
-				changed = slices.Clone(rows[row])
-				changed[i] = int64(math.MaxInt64)
+			if c.name == "placed_position" { // of which rows nothing is seen then; one that is too low leaves out fewer
+				changed[i] = changed[at("head_position")]
 				table, name = "balance_entries", ""
+				beyond := slices.Clone(changed)
+				beyond[i] = int64(math.MaxInt64)
+				list = append(list, tampering{"ledgers", "placed_position beyond the head", c.name, nil, false, func(rows [][]any) [][]any {
+					rows[row] = beyond
+					return rows
+				}})
 			}
 			if c.name == "slot" && table == rebuilding {
 				name = "" // the row is missing; that it lies in the slot of the rebuild is not looked at
@@ -328,7 +332,7 @@ func tamperings(t *testing.T, db tampered, table string, columns []column, rows 
 		}
 		list = append(list, tampering{table, "swapped", "", want, false, func(rows [][]any) [][]any {
 			for i, c := range columns {
-				if !c.key && c.name != "placed_position" { // which one row alone may have
+				if !c.key {
 					rows[first][i], rows[j][i] = rows[j][i], rows[first][i]
 				}
 			}

@@ -13,13 +13,15 @@ CREATE TABLE soquy.origins (
 -- One row a ledger: small, hot, the row of the compare-and-swap. Each append updates it, and leaves its old version behind until VACUUM takes
 -- that away, which it cannot as long as somebody holds a state that is older. Under a key that stays, the row would be found behind all its old
 -- versions, and each append be slower than the one before. So the position is in the key: the row is looked for from the end of the
--- ledger's keys (ORDER BY head_position DESC LIMIT 1), where its newest version is the first.
+-- ledger's keys (ORDER BY head_position DESC LIMIT 1), where its newest version is the first. Half of a page is left free, so that versions follow each
+-- other on the same one.
 CREATE TABLE soquy.ledgers (
     ledger_id       uuid    NOT NULL,
     head_position   bigint  NOT NULL CHECK (head_position >= 1),
     tree            bytea   NOT NULL, -- the right edge of the tree, at most 64 hashes
     note            bytea   NOT NULL, -- the signed checkpoint of the head
     joined_position bigint  NOT NULL, -- the last position that the read models have; it is that of the head
+    placed_position bigint  NOT NULL DEFAULT 0, -- balance_entries has nothing of the positions through this one: all is in balances
     merged_position bigint  NOT NULL, -- the last position that subjects has; subject_runs has later ones
     runs            integer NOT NULL, -- how many rows subject_runs has
     run_entries     integer NOT NULL, -- and how many positions in them

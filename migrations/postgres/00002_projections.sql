@@ -7,26 +7,30 @@
 
 -- Which slot of a model is live. It is where the log is as long as joined_position of the ledger is: an append leaves the rows alone.
 CREATE TABLE soquy.progress (
-    ledger_id       uuid             NOT NULL,
-    projection      text COLLATE "C" NOT NULL,
-    version         integer          NOT NULL,
-    slot            smallint         NOT NULL CHECK (slot IN (0, 1)),
-    builder         uuid, -- of the rebuild that made the slot; null where none did
-    placed_position bigint           NOT NULL DEFAULT 0 CHECK (placed_position = 0 OR projection = 'balances'), -- balance_entries has later ones alone
+    ledger_id  uuid             NOT NULL,
+    projection text COLLATE "C" NOT NULL,
+    version    integer          NOT NULL,
+    slot       smallint         NOT NULL CHECK (slot IN (0, 1)),
+    builder    uuid, -- of the rebuild that made the slot; null where none did
     PRIMARY KEY (ledger_id, projection)
 ) WITH (autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 0); -- else nothing would ever count its few rows
 
--- stale raises SQ001 with the name of a model that must be rebuilt before an append. It is called when not all models are there in the versions of
--- the program: the COMMIT is on its way already, so that nobody but the server can stop it.
+-- stale raises SQ001 with the name of a model that must be rebuilt before an append, or SQ002 with that of one that the program does not know. It is
+-- called when the models are not those of the program, in its versions: the COMMIT is on its way already, so that nobody but the server can stop it.
 -- +goose StatementBegin
 CREATE FUNCTION soquy.stale(ledger uuid, models text[], versions integer[]) RETURNS boolean
 LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    name text;
 BEGIN
-    RAISE EXCEPTION '%', (
-        SELECT m.projection FROM unnest($2, $3) WITH ORDINALITY AS m (projection, version, n)
-        LEFT JOIN soquy.progress p ON p.ledger_id = $1 AND p.projection = m.projection
-        WHERE m.version IS DISTINCT FROM p.version ORDER BY m.n LIMIT 1
-    ) USING ERRCODE = 'SQ001';
+    SELECT m.projection INTO name FROM unnest($2, $3) WITH ORDINALITY AS m (projection, version, n)
+    LEFT JOIN soquy.progress p ON p.ledger_id = $1 AND p.projection = m.projection
+    WHERE m.version IS DISTINCT FROM p.version ORDER BY m.n LIMIT 1;
+    IF name IS NOT NULL THEN
+        RAISE EXCEPTION '%', name USING ERRCODE = 'SQ001';
+    END IF;
+    SELECT p.projection INTO name FROM soquy.progress p WHERE p.ledger_id = $1 AND p.projection <> ALL ($2) ORDER BY p.projection LIMIT 1;
+    RAISE EXCEPTION '%', name USING ERRCODE = 'SQ002';
 END
 $$;
 -- +goose StatementEnd
@@ -175,8 +179,8 @@ CREATE TABLE soquy.balance_buckets (
 ) WITH (fillfactor = 80);
 
 -- What the last batches brought to holdings that have a row in balances: a row a batch and block of positions, of parallel arrays. A later batch
--- puts it into balances and balance_buckets, some thousand entries at a time. Whoever reads those adds it, from behind placed_position of progress
--- on: what is left of the rows before it, until the next VACUUM, is not looked at.
+-- puts it into balances and balance_buckets, some thousand entries at a time. Whoever reads those adds it, from behind placed_position of the
+-- ledger on: what is left of the rows before it, until the next VACUUM, is not looked at.
 CREATE TABLE soquy.balance_entries (
     ledger_id           uuid               NOT NULL,
     slot                smallint           NOT NULL,

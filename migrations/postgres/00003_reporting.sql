@@ -123,7 +123,10 @@ FROM (
         UNION ALL
         SELECT k.ledger_id, k.slot, e.fund, e.asset, e.posted, e.encumbered, e.quantity, e.quantity_encumbered
         FROM soquy.progress w
-        JOIN soquy.balance_entries k ON k.ledger_id = w.ledger_id AND k.slot = w.slot AND k.first_position > w.placed_position
+        CROSS JOIN LATERAL (SELECT h.placed_position FROM soquy.ledgers h WHERE h.ledger_id = w.ledger_id ORDER BY h.head_position DESC LIMIT 1) h
+        CROSS JOIN LATERAL ( -- OFFSET 0: all rows of a ledger would be read, and then left out
+            SELECT * FROM soquy.balance_entries k WHERE k.ledger_id = w.ledger_id AND k.slot = w.slot AND k.first_position > h.placed_position OFFSET 0
+        ) k
         CROSS JOIN LATERAL unnest(k.fund, k.asset, k.posted, k.encumbered, k.quantity, k.quantity_encumbered)
             AS e (fund, asset, posted, encumbered, quantity, quantity_encumbered)
         WHERE w.projection = 'balances'
@@ -336,7 +339,11 @@ SELECT l.ledger, e.position, e.event_id AS grant_id,
     round(coalesce(d.data ->> 'value', d.data -> 'recipient' ->> 'amount')::numeric, l.decimals) AS amount,
     round(s.paid, l.decimals) AS paid, round(s.cancelled, l.decimals) AS cancelled, round(s.returned, l.decimals) AS returned,
     l.currency
-FROM soquy.events e
+FROM (
+    SELECT o.ledger_id, k.merged_position FROM soquy.origins o
+    CROSS JOIN LATERAL (SELECT k.merged_position FROM soquy.ledgers k WHERE k.ledger_id = o.ledger_id ORDER BY k.head_position DESC LIMIT 1) k
+) h -- once for each ledger
+JOIN soquy.events e ON e.ledger_id = h.ledger_id
 JOIN reporting.ledgers l ON l.ledger_id = e.ledger_id
 CROSS JOIN LATERAL (SELECT convert_from(e.envelope, 'UTF8')::jsonb -> 'data' AS data) d
 CROSS JOIN LATERAL (
@@ -364,7 +371,7 @@ CROSS JOIN LATERAL (
                     SELECT p.position
                     FROM soquy.subject_runs i CROSS JOIN LATERAL unnest(i.subjects, i.positions) AS p (subject, position)
                     WHERE i.ledger_id = e.ledger_id
-                        AND i.position > (SELECT k.merged_position FROM soquy.ledgers k WHERE k.ledger_id = e.ledger_id ORDER BY k.head_position DESC LIMIT 1)
+                        AND i.position > h.merged_position
                         AND 'grant:' || e.event_id = ANY (i.subjects) AND p.subject = 'grant:' || e.event_id
                 ) j
                 JOIN soquy.events later ON later.ledger_id = e.ledger_id AND later.position = j.position

@@ -54,9 +54,9 @@ const (
 		) s`
 	inOrder = ` ORDER BY b.fund, b.asset`
 
-	placed = `(SELECT placed_position FROM progress WHERE ledger_id = $1 AND projection = 'balances')`
 	// What waits in a table of its own: $1 is the ledger, $2 the version of the model, $3 a position.
-	waiting = `WITH live AS MATERIALIZED (SELECT slot, placed_position FROM progress WHERE ledger_id = $1 AND projection = 'balances' AND version = $2)
+	waiting = `WITH live AS MATERIALIZED (SELECT slot, ` + placed + ` AS placed_position FROM progress
+			WHERE ledger_id = $1 AND projection = 'balances' AND version = $2)
 		SELECT live.slot, f.position, last.first_position, last.last_position,
 			(SELECT e.event_id FROM events e WHERE e.ledger_id = $1 AND e.position = last.last_position),
 			(SELECT e.event_id FROM events e WHERE e.ledger_id = $1 AND e.position = $3)

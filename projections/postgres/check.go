@@ -46,7 +46,7 @@ func (p *Projections) Loose(ctx context.Context, tx pgx.Tx, ledger uuid.UUID, he
 	for _, p := range list {
 		l.Rebuilds[p.Name] = p
 	}
-	passed, err := passedOver(ctx, tx, ledger)
+	passed, err := passedOver(ctx, tx, ledger, head)
 	if err != nil {
 		return nil, err
 	}
@@ -64,23 +64,34 @@ func (p *Projections) Loose(ctx context.Context, tx pgx.Tx, ledger uuid.UUID, he
 	return append(passed, loose...), err
 }
 
-// passedOver returns the rows of balance_entries that nobody looks at, as progress says that they are in balances.
-func passedOver(ctx context.Context, tx pgx.Tx, ledger uuid.UUID) ([]projections.Mismatch, error) {
-	const query = `SELECT k.first_position, p.placed_position FROM progress p
-		JOIN balance_entries k ON k.ledger_id = $1 AND k.slot = p.slot AND k.first_position <= p.placed_position
-		WHERE p.ledger_id = $1 AND p.projection = 'balances' ORDER BY k.first_position`
-	rows, err := tx.Query(ctx, query, ledger)
-	type row struct{ first, placed int64 }
-	list, err := collect(rows, err, func(r *row) []any { return []any{&r.first, &r.placed} })
+// passedOver returns the rows of balance_entries that nobody looks at, as the ledger says that they are in balances; and a ledger that says so of
+// positions that it has not.
+func passedOver(ctx context.Context, tx pgx.Tx, ledger uuid.UUID, head int64) ([]projections.Mismatch, error) {
+	const (
+		bound = `SELECT coalesce(` + placed + `, 0)`
+		query = `SELECT first_position FROM balance_entries WHERE ledger_id = $1 AND first_position <= $2
+			AND slot = (SELECT slot FROM progress WHERE ledger_id = $1 AND projection = 'balances') ORDER BY first_position`
+	)
+	var through int64
+	if err := tx.QueryRow(ctx, bound, ledger).Scan(&through); err != nil {
+		return nil, fmt.Errorf("placed entries of %s: %w", ledger, err)
+	}
+	rows, err := tx.Query(ctx, query, ledger, through)
+	list, err := collect(rows, err, func(first *int64) []any { return []any{first} })
 	if err != nil {
 		return nil, fmt.Errorf("entries of %s: %w", ledger, err)
 	}
-	found := make([]projections.Mismatch, len(list))
-	for i, r := range list {
-		found[i] = projections.Mismatch{
-			Table: projections.NewEntryPack().Table.Name, Key: fmt.Sprintf("first_position=%d", r.first),
-			What: fmt.Sprintf("is not behind progress.placed_position, %d", r.placed),
-		}
+	var found []projections.Mismatch
+	if through < 0 || through > head {
+		found = append(found, projections.Mismatch{
+			Table: "ledgers", Key: "placed_position", What: fmt.Sprintf("is %d, the log has %d", through, head),
+		})
+	}
+	for _, first := range list {
+		found = append(found, projections.Mismatch{
+			Table: projections.NewEntryPack().Table.Name, Key: fmt.Sprintf("first_position=%d", first),
+			What: fmt.Sprintf("is not behind ledgers.placed_position, %d", through),
+		})
 	}
 	return found, nil
 }

@@ -7,6 +7,14 @@ import (
 	"github.com/soquy/soquy/projections"
 )
 
+const (
+	// placed is through which position the table of entries has nothing, $1 the ledger.
+	placed = `(SELECT placed_position FROM ledgers WHERE ledger_id = $1 ORDER BY head_position DESC LIMIT 1)`
+	// place notes it, $2 the position.
+	place = `UPDATE ledgers SET placed_position = $2
+		WHERE ledger_id = $1 AND head_position = (SELECT head_position FROM ledgers WHERE ledger_id = $1 ORDER BY head_position DESC LIMIT 1)`
+)
+
 // apart is how much there is in the table of entries, as far as this process knows.
 type apart struct {
 	counted     bool // since it was emptied
@@ -52,11 +60,10 @@ func (w *writer) haveRows(entries *projections.Rows) bool {
 
 // collect takes all entries out of their table and adds them to the fold.
 func (w *writer) collect() error {
-	const placed = `UPDATE progress SET placed_position = $2 WHERE ledger_id = $1 AND projection = 'balances'`
 	p := projections.NewEntryPack()
-	query := fmt.Sprintf(`DELETE FROM %[1]s t USING progress p WHERE p.ledger_id = $1 AND p.projection = 'balances'
-			AND t.ledger_id = $1 AND t.slot = p.slot AND t.first_position > p.placed_position
-		RETURNING t.%[2]s`, p.Table.Name, strings.Join(p.Table.Stored().Names(), ", t."))
+	// What bounds the rows is asked for first: joined, it would be compared with each row of the ledger, those that are dead too.
+	query := fmt.Sprintf(`DELETE FROM %s WHERE ledger_id = $1 AND slot = (SELECT slot FROM progress WHERE ledger_id = $1 AND projection = 'balances')
+			AND first_position > `+placed+` RETURNING %s`, p.Table.Name, strings.Join(p.Table.Stored().Names(), ", "))
 	rows, err := w.tx.Query(w.ctx, query, w.ledger)
 	err = eachPack(rows, err, p, projections.Whole(func(p *projections.Pack) error {
 		w.fold.AddEntryPack(p)
@@ -65,6 +72,6 @@ func (w *writer) collect() error {
 	if err != nil {
 		return refused(err)
 	}
-	w.put(placed, w.ledger, w.after)
+	w.put(place, w.ledger, w.after)
 	return nil
 }

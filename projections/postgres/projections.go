@@ -42,15 +42,16 @@ type queue interface {
 }
 
 // Join writes what a batch adds to the live slot of each read model. It is the joiner of the store.
-// Errors: projections.ErrStale (a model must be rebuilt first), eventstore.ErrCorrupt (a model is not where the log is). Where the
+// Errors: projections.ErrStale (models must be rebuilt first), eventstore.ErrNewer (there is one that this program does not know). Where the
 // transaction is a queue, they are those of its commit.
 func (p *Projections) Join(ctx context.Context, tx pgx.Tx, b *eventstore.Batch) (err error) {
 	const (
 		create = `INSERT INTO progress (ledger_id, projection, version, slot)
 			SELECT $1, m.projection, m.version, 0 FROM unnest($2::text[], $3::int[]) AS m (projection, version)`
 		// One look at the rows of the ledger: a join of them and the models costs half as much again. A model that is not ours has no version in $3.
-		look = `SELECT CASE WHEN count(*) = cardinality($2::text[]) THEN false ELSE stale($1, $2, $3) END FROM progress
-			WHERE ledger_id = $1 AND version = ($3::int[])[array_position($2, projection)]`
+		look = `SELECT CASE WHEN count(*) = cardinality($2::text[]) AND bool_and(version IS NOT DISTINCT FROM ($3::int[])[array_position($2, projection)])
+				THEN false ELSE stale($1, $2, $3) END
+			FROM progress WHERE ledger_id = $1`
 	)
 	if err := projections.Level(b); err != nil {
 		return err

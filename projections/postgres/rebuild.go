@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -88,8 +89,8 @@ func (r *rebuild) run(ctx context.Context) error {
 	return nil
 }
 
-// position is the position of the ledger's last event, and the last that its read models have, with the ledger's lock when it is asked for.
-func position(ctx context.Context, tx pgx.Tx, ledger uuid.UUID, lock bool) (head, joined int64, err error) {
+// look looks where the log is and where its live models are, with the ledger's lock when it is asked for.
+func (r *rebuild) look(ctx context.Context, tx pgx.Tx, lock bool) error {
 	const (
 		query  = `SELECT head_position, joined_position FROM ledgers WHERE ledger_id = $1 ORDER BY head_position DESC LIMIT 1`
 		locked = query + ` FOR UPDATE`
@@ -98,11 +99,14 @@ func position(ctx context.Context, tx pgx.Tx, ledger uuid.UUID, lock bool) (head
 	if lock {
 		q = locked
 	}
-	err = tx.QueryRow(ctx, q, ledger).Scan(&head, &joined)
+	err := tx.QueryRow(ctx, q, r.ledger).Scan(&r.head, &r.joined)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return 0, 0, fmt.Errorf("ledger %s: %w", ledger, eventstore.ErrNotFound)
+		return fmt.Errorf("ledger %s: %w", r.ledger, eventstore.ErrNotFound)
 	}
-	return head, joined, err
+	if err != nil {
+		return err
+	}
+	return projections.AllOrLevel(r.models, r.head, r.joined)
 }
 
 // begin notes that the other slots are going to be filled, and by whom, and empties them. Each row of rebuilds stays locked until then, so
@@ -115,7 +119,7 @@ func (r *rebuild) begin(ctx context.Context, tx pgx.Tx) (err error) {
 		ORDER BY m.projection
 		ON CONFLICT (ledger_id, projection) DO UPDATE
 		SET version = excluded.version, slot = excluded.slot, position = 0, builder = excluded.builder`
-	if r.head, r.joined, err = position(ctx, tx, r.ledger, false); err != nil {
+	if err := r.look(ctx, tx, false); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, mark, r.ledger, r.w.names, r.w.versions, r.builder); err != nil {
@@ -130,7 +134,7 @@ func (r *rebuild) step(ctx context.Context, tx pgx.Tx) (err error) {
 	if err := r.fill(ctx, tx, to); err != nil {
 		return err
 	}
-	if r.head, r.joined, err = position(ctx, tx, r.ledger, false); err != nil {
+	if err := r.look(ctx, tx, false); err != nil {
 		return err
 	}
 	r.done = to
@@ -167,10 +171,7 @@ func (r *rebuild) fill(ctx context.Context, tx pgx.Tx, to int64) error {
 
 // level folds what is left, with the ledger's lock, so that the log is where the rows are when it commits.
 func (r *rebuild) level(ctx context.Context, tx pgx.Tx) (err error) {
-	if r.head, r.joined, err = position(ctx, tx, r.ledger, true); err != nil {
-		return err
-	}
-	if err := projections.AllOrLevel(r.models, r.head, r.joined); err != nil {
+	if err := r.look(ctx, tx, true); err != nil {
 		return err
 	}
 	if err := r.fill(ctx, tx, r.head); err != nil {
@@ -231,6 +232,11 @@ func (r *rebuild) swap(ctx context.Context, tx pgx.Tx) (err error) {
 	}
 	for _, query := range []string{swap, turn} {
 		if _, err := tx.Exec(ctx, query, r.ledger, r.w.names); err != nil {
+			return err
+		}
+	}
+	if slices.ContainsFunc(r.models, func(m *projections.Model) bool { return m.Entries != nil }) { // of which nothing waits
+		if _, err := tx.Exec(ctx, place, r.ledger, r.head); err != nil {
 			return err
 		}
 	}

@@ -111,6 +111,7 @@ func (w *writer) end() {
 const (
 	constraintViolations = "23"
 	stale                = "SQ001"
+	unknown              = "SQ002"
 )
 
 // refused names an error of the server.
@@ -122,6 +123,8 @@ func refused(err error) error {
 	case !errors.As(err, &e):
 	case e.Code == stale:
 		return fmt.Errorf("%s: %w", e.Message, projections.ErrStale)
+	case e.Code == unknown:
+		return projections.Unknown(e.Message)
 	case strings.HasPrefix(e.Code, constraintViolations):
 		return fmt.Errorf("%w: write read models: %w", eventstore.ErrCorrupt, err)
 	}

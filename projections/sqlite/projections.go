@@ -13,6 +13,8 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/google/uuid"
@@ -71,7 +73,7 @@ func positions(tx Tx, query string, ledger uuid.UUID) (map[string]projections.Po
 }
 
 // Join writes what a batch adds to the live slot of each read model. It is the joiner of the store.
-// Errors: projections.ErrStale (a model must be rebuilt first), eventstore.ErrCorrupt (a model is not where the log is).
+// Errors: projections.ErrStale (models must be rebuilt first), eventstore.ErrNewer (there is one that this program does not know).
 func (p *Projections) Join(_ context.Context, tx Tx, b *eventstore.Batch) error {
 	const (
 		create = `INSERT INTO progress (ledger_id, projection, version, slot) VALUES (?, ?, ?, 0)`
@@ -153,11 +155,16 @@ func (p *progress) look(tx Tx, b *eventstore.Batch) error {
 	return nil
 }
 
-// ready looks whether all read models are of this program's versions.
+// ready looks whether the read models are those of this program, in its versions.
 func ready(have map[string]projections.Position) error {
 	for _, m := range projections.Models() {
 		if at, ok := have[m.Name]; !ok || at.Version != m.Version {
 			return fmt.Errorf("%s: %w", m.Name, projections.ErrStale)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(have)) {
+		if len(projections.Lookup(name)) == 0 {
+			return projections.Unknown(name)
 		}
 	}
 	return nil

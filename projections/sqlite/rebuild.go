@@ -155,21 +155,24 @@ func (r *rebuild) catchUp(ctx context.Context) error {
 	return nil
 }
 
-// position is the position of the ledger's last event, and the last that its read models have.
-func position(ctx context.Context, tx *sql.Tx, ledger uuid.UUID) (head, joined int64, err error) {
+// look looks where the log is and where its live models are.
+func (r *rebuild) look(ctx context.Context, tx *sql.Tx) error {
 	const query = `SELECT head_position, joined_position FROM ledgers WHERE ledger_id = ?`
-	err = tx.QueryRowContext(ctx, query, ledger[:]).Scan(&head, &joined)
+	err := tx.QueryRowContext(ctx, query, r.ledger[:]).Scan(&r.head, &r.joined)
 	if errors.Is(err, sql.ErrNoRows) {
-		return 0, 0, fmt.Errorf("ledger %s: %w", ledger, eventstore.ErrNotFound)
+		return fmt.Errorf("ledger %s: %w", r.ledger, eventstore.ErrNotFound)
 	}
-	return head, joined, err
+	if err != nil {
+		return err
+	}
+	return projections.AllOrLevel(r.models, r.head, r.joined)
 }
 
 // begin notes that the other slots are going to be filled, and by whom.
 func (r *rebuild) begin(ctx context.Context, tx *sql.Tx) (err error) {
 	const mark = `INSERT INTO rebuilds (ledger_id, projection, version, slot, position, builder) VALUES (?, ?, ?, ?, 0, ?)
 		ON CONFLICT DO UPDATE SET version = excluded.version, slot = excluded.slot, position = 0, builder = excluded.builder`
-	if r.head, r.joined, err = position(ctx, tx, r.ledger); err != nil {
+	if err := r.look(ctx, tx); err != nil {
 		return err
 	}
 	have, err := live(In(ctx, tx), r.ledger)
@@ -201,7 +204,7 @@ func (r *rebuild) step(ctx context.Context, tx *sql.Tx, s stretch) (err error) {
 	if err != nil {
 		return err
 	}
-	if r.head, r.joined, err = position(ctx, tx, r.ledger); err != nil {
+	if err := r.look(ctx, tx); err != nil {
 		return err
 	}
 	r.done = s.to
@@ -230,10 +233,7 @@ func (r *rebuild) fill(ctx context.Context, tx *sql.Tx, to int64, events func(yi
 
 // level folds what is left.
 func (r *rebuild) level(ctx context.Context, tx *sql.Tx) (err error) {
-	if r.head, r.joined, err = position(ctx, tx, r.ledger); err != nil {
-		return err
-	}
-	if err := projections.AllOrLevel(r.models, r.head, r.joined); err != nil {
+	if err := r.look(ctx, tx); err != nil {
 		return err
 	}
 	err = r.fill(ctx, tx, r.head, func(yield func(*domain.Event) error) error {
