@@ -78,6 +78,34 @@ func (p program) run(t *testing.T, stdin string, args ...string) string {
 	return stdout
 }
 
+// events calls yield with each line of `soquy events`: of a long log all of them do not fit into memory.
+func (p program) events(t *testing.T, yield func(line []byte)) {
+	t.Helper()
+	cmd := p.command(t.Context(), "events")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for lines := bufio.NewReaderSize(out, 1<<20); ; {
+		line, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		yield(line)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("soquy events: %v\n%s", err, stderr.String())
+	}
+}
+
 // A session is one process of `soquy record -` and the client that feeds it. The client keeps up to a window of commands in flight.
 type session struct {
 	cmd     *exec.Cmd

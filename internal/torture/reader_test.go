@@ -17,8 +17,10 @@ import (
 // nobody reads, in turn, so that what else happens on the machine and the growth of the log touch both.
 func TestLongReader(t *testing.T) {
 	window, keeps := 300*time.Millisecond, 0.25 // of the rate, against what it was before the reader came: short windows are noisy
+	callers := 64
 	if long {
 		window, keeps = 5*time.Second, 0.7
+		callers = 16 // whose record of ten minutes has room in memory
 	}
 	for name, open := range on() {
 		t.Run(name, func(t *testing.T) {
@@ -35,7 +37,7 @@ func TestLongReader(t *testing.T) {
 				s.gate.mu.Lock()
 				c := s.record.client(1)
 				c.lists = 0
-				s.sessions = []*session{s.start(t, 64, s.gate.through(c.next))}
+				s.sessions = []*session{s.start(t, callers, s.gate.through(c.next))}
 				sides[i] = s
 			}
 			turn := func() (ratio float64) {

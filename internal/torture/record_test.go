@@ -201,16 +201,16 @@ func (r *record) check(t *testing.T, p program) (unacknowledged int) {
 	}
 	log := map[string]*found{}
 	n := int64(0)
-	for line := range strings.Lines(p.run(t, "", "events")) {
+	p.events(t, func(line []byte) {
 		var e envelope
-		if err := json.Unmarshal([]byte(line), &e); err != nil {
+		if err := json.Unmarshal(line, &e); err != nil {
 			t.Fatalf("event %s: %v", line, err)
 		}
 		if n++; e.Position != n {
 			t.Fatalf("position %d follows %d", e.Position, n-1)
 		}
 		if e.Position <= setupEvents {
-			continue
+			return
 		}
 		f := log[e.Command]
 		if f == nil {
@@ -221,7 +221,7 @@ func (r *record) check(t *testing.T, p program) (unacknowledged int) {
 		if f.first+int64(len(f.ids))-1 != n {
 			t.Errorf("command %s is at %d, and again at %d", e.Command, f.first, n)
 		}
-	}
+	})
 	if n != verified.Events {
 		t.Errorf("%d events are read, %d were verified", n, verified.Events)
 	}
