@@ -110,8 +110,11 @@ func (s *Store) append(ctx context.Context, t *transaction, b *eventstore.Batch,
 	if err != nil {
 		return nil, wrap(appendOp(b), err)
 	}
-	pending := t.pending
-	if err := t.commit(func() { t.known = pending }); err != nil {
+	err = t.commit(func() {
+		t.gathered.committed(b, t.before, t.pending)
+		t.known = t.pending
+	})
+	if err != nil {
 		return nil, wrap(appendOp(b), err)
 	}
 	return note, nil

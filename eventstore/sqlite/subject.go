@@ -24,7 +24,7 @@ import (
 // both, in one statement, so that it sees each entry in one of them.
 const (
 	// mergeEntries is how many entries the runs of a ledger have at most; a larger batch does not become a run.
-	mergeEntries = 8_192
+	mergeEntries = 16_384
 	// mergeRuns is how many runs a ledger has at most, since a look for a subject reads them all.
 	mergeRuns = 256
 	// rowPositions is how many positions a row of subjects has at most: some 500 bytes of text, so that no question reads far beyond what it
@@ -39,6 +39,57 @@ type pending struct {
 	ledger        uuid.UUID
 	position      int64
 	runs, entries int64
+}
+
+// count asks how much is in the runs of the ledger.
+func (p *pending) count(tx *session) error {
+	const query = `SELECT count(*), coalesce(sum(entries), 0) FROM subject_runs WHERE ledger_id = ?`
+	return tx.scan(query, []any{&p.runs, &p.entries}, p.ledger[:])
+}
+
+// gatheredRuns are the entries of the runs of a ledger, as the process that wrote all of them remembers: to merge them it need not read them again.
+type gatheredRuns struct {
+	pending                    // what the runs were when the last batch was committed; the zero value: it is not remembered
+	at      map[string][]int64 // by subject
+}
+
+// committed is told what the runs were before a batch, and what they are with it.
+func (g *gatheredRuns) committed(b *eventstore.Batch, before, now pending) {
+	switch {
+	case before.runs == 0 && now.runs == 1:
+		g.at = map[string][]int64{}
+	case now.runs < before.runs || g.pending != before || before.position != b.After:
+		g.pending = pending{}
+		return
+	}
+	if now.runs > before.runs {
+		addSubjects(g.at, b.Records)
+	}
+	g.pending = now
+}
+
+// take returns the entries, for once: who took them changes them. They are nil where the table has other runs than those that are remembered, as when
+// another process merged them.
+func (g *gatheredRuns) take(tx *session, now pending) (map[string][]int64, error) {
+	is := g.pending == now
+	g.pending = pending{}
+	if !is {
+		return nil, nil
+	}
+	there := now
+	if err := there.count(tx); err != nil || there != now {
+		return nil, err
+	}
+	return g.at, nil
+}
+
+// addSubjects adds the positions of records by subject.
+func addSubjects(at map[string][]int64, records []eventstore.Record) {
+	for i := range records {
+		for _, subject := range records[i].Subjects {
+			at[subject] = append(at[subject], records[i].Position)
+		}
+	}
 }
 
 // subjectGroups are the positions of a batch by subject, in the order in which subjects came.
@@ -187,16 +238,16 @@ func positionsOf(list []int64, run, name []byte) ([]int64, error) {
 func (t *transaction) insertSubjects(tx *session, b *eventstore.Batch) error {
 	const (
 		run    = `INSERT INTO subject_runs (ledger_id, entries, subjects) VALUES (?, ?, ?)`
-		count  = `SELECT count(*), coalesce(sum(entries), 0) FROM subject_runs WHERE ledger_id = ?`
 		failed = "index the subjects: %w"
 	)
 	p := t.known
 	if p.ledger != b.Ledger || p.position != b.After {
 		p = pending{ledger: b.Ledger}
-		if err := tx.scan(count, []any{&p.runs, &p.entries}, b.Ledger[:]); err != nil {
+		if err := p.count(tx); err != nil {
 			return fmt.Errorf(failed, err)
 		}
 	}
+	t.before = p
 	p.position = b.Last()
 	entries := int64(0)
 	for i := range b.Records {
@@ -205,7 +256,11 @@ func (t *transaction) insertSubjects(tx *session, b *eventstore.Batch) error {
 	switch {
 	case entries == 0:
 	case p.entries+entries > mergeEntries || p.runs >= mergeRuns:
-		if err := t.merge(tx, b.Ledger, b.Records); err != nil {
+		at, err := t.gathered.take(tx, t.before)
+		if err == nil {
+			err = t.merge(tx, b.Ledger, at, b.Records)
+		}
+		if err != nil {
 			return fmt.Errorf(failed, err)
 		}
 		p.runs, p.entries = 0, 0
@@ -220,14 +275,11 @@ func (t *transaction) insertSubjects(tx *session, b *eventstore.Batch) error {
 	return nil
 }
 
-// merge puts the entries of all runs of a ledger and of records into subjects.
-func (w *writer) merge(tx *session, ledger uuid.UUID, records []eventstore.Record) error {
-	const (
-		runs  = `SELECT run, entries, subjects FROM subject_runs WHERE ledger_id = ?`
-		empty = `DELETE FROM subject_runs WHERE ledger_id = ?`
-	)
+// runsOf reads the entries of the runs of a ledger, by subject.
+func runsOf(tx *session, ledger uuid.UUID) (map[string][]int64, error) {
+	const query = `SELECT run, entries, subjects FROM subject_runs WHERE ledger_id = ?`
 	var all entriesOfRuns
-	err := tx.Query(runs, func(row []driver.Value) error {
+	err := tx.Query(query, func(row []driver.Value) error {
 		var number, entries int64
 		var run string
 		if err := scanRow(row, &number, &entries, &run); err != nil {
@@ -237,17 +289,24 @@ func (w *writer) merge(tx *session, ledger uuid.UUID, records []eventstore.Recor
 		return nil
 	}, ledger[:])
 	if err = errors.Join(err, all.wrong); err != nil {
-		return err
+		return nil, err
 	}
 	at := map[string][]int64{}
 	for _, e := range all.list {
 		at[e.Subject] = append(at[e.Subject], e.Position)
 	}
-	for i := range records {
-		for _, subject := range records[i].Subjects {
-			at[subject] = append(at[subject], records[i].Position)
+	return at, nil
+}
+
+// merge puts the entries of all runs of a ledger and of records into subjects. at are those of the runs; where it is nil they are read.
+func (w *writer) merge(tx *session, ledger uuid.UUID, at map[string][]int64, records []eventstore.Record) (err error) {
+	const empty = `DELETE FROM subject_runs WHERE ledger_id = ?`
+	if at == nil {
+		if at, err = runsOf(tx, ledger); err != nil {
+			return err
 		}
 	}
+	addSubjects(at, records)
 	ctx := context.Background()
 	w.subjects.begin(ledger[:])
 	for _, subject := range slices.Sorted(maps.Keys(at)) {
@@ -317,7 +376,7 @@ func (w *writer) settle() error {
 			return err
 		}
 		for _, ledger := range list {
-			if err := w.merge(tx, ledger, nil); err != nil {
+			if err := w.merge(tx, ledger, nil, nil); err != nil {
 				_, _ = tx.Exec(rollback)
 				return err
 			}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/soquy/soquy/eventstore"
@@ -196,5 +198,72 @@ func TestSubjectRows(t *testing.T) {
 		case !errors.As(err, &row) || row.Column != altered.column || n < mergeEntries-rowPositions:
 			t.Errorf("%d, %v: %d entries, %v", altered.position, altered.more, n, err)
 		}
+	}
+}
+
+// TestGatheredRuns: what a process remembers of the runs is of use only while they are those of the table. Appends fail, before and in a merge, and
+// another process merges the runs when it ends.
+func TestGatheredRuns(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	fail := errors.New("fail")
+	var failing error
+	s, err := Open(path, Options{Mode: Create}, func(context.Context, Tx, *eventstore.Batch) error { return failing })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	ctx, l := t.Context(), storetest.NewLedger(t, "KH")
+	want := map[string][]int64{}
+	remembered := map[bool]int{} // how often a merge was of what was remembered, and how often not
+	for i := range 120 {
+		b := l.Batch(300)
+		merges := s.writer.known.entries+900 > mergeEntries // a batch has some 600 entries
+		failing = nil
+		if i%3 == 0 || merges && i%2 == 0 {
+			failing = fail
+			if _, err := s.Append(ctx, b); !errors.Is(err, fail) {
+				t.Fatal(err)
+			}
+			failing = nil
+		}
+		if i%30 == 15 {
+			other, err := Open(path, Options{Mode: ReadWrite})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := other.Close(); err != nil { // which merges
+				t.Fatal(err)
+			}
+		}
+		before := s.writer.gathered.pending
+		if _, err := s.Append(ctx, b); err != nil {
+			t.Fatal(err)
+		}
+		if s.writer.known.runs == 0 {
+			remembered[before.runs > 0]++
+		}
+		for j := range b.Records {
+			for _, subject := range b.Records[j].Subjects {
+				want[subject] = append(want[subject], b.Records[j].Position)
+			}
+		}
+		l.Committed()
+		if i%20 == 0 {
+			storetest.AskSubjects(t, s, l.ID, want, "fund:HB", "donor:ND0007")
+		}
+	}
+	if remembered[true] == 0 || remembered[false] == 0 {
+		t.Errorf("merges of what was remembered and of what was read: %v", remembered)
+	}
+	have := map[string][]int64{}
+	err = s.AllSubjects(ctx, l.ID, func(subject string, position int64) error {
+		have[subject] = append(have[subject], position)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !maps.EqualFunc(have, want, slices.Equal[[]int64]) {
+		t.Error("the index is not that of the events")
 	}
 }

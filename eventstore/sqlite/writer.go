@@ -19,11 +19,14 @@ type writer struct {
 
 	events, subjects, commands *inserter
 
-	dates   dates
-	known   pending // of the ledger that was appended to last
-	grouped subjectGroups
-	uncut   bool // the WAL may still hold texts that were erased
-	closing bool
+	copier *copier
+
+	dates    dates
+	known    pending // of the ledger that was appended to last
+	grouped  subjectGroups
+	gathered gatheredRuns
+	uncut    bool // the WAL may still hold texts that were erased
+	closing  bool
 }
 
 // The number of columns of the tables that are inserted by many rows.
@@ -51,8 +54,17 @@ func openWriter(ctx context.Context, path string) (_ *writer, err error) {
 	if err != nil {
 		return nil, err
 	}
+	copier, err := newCopier(path)
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, copier.close())
+		}
+	}()
 	// A process that was killed after an erasure may have left the text in the WAL.
-	w := &writer{slot: make(chan struct{}, 1), db: db, conn: conn, uncut: true}
+	w := &writer{slot: make(chan struct{}, 1), db: db, conn: conn, copier: copier, uncut: true}
 	err = conn.Raw(func(c any) (err error) {
 		// SQLite opens a file that it may not write as read-only, and says nothing.
 		inner := c.(*connection).Unwrap()
@@ -88,7 +100,7 @@ func (w *writer) close() error {
 	w.closing = true
 	_ = w.settle() // what stays in runs is found there
 	w.cutErased()
-	return errors.Join(w.closeConn(), w.db.Close())
+	return errors.Join(w.copier.close(), w.closeConn(), w.db.Close())
 }
 
 // closeConn gives back what is prepared on the connection, and the connection.
@@ -134,8 +146,8 @@ const (
 // A transaction is an open write transaction, and holds the writer's slot until its end.
 type transaction struct {
 	*writer
-	pending pending // after the append
-	done    bool
+	before, pending pending // the append
+	done            bool
 }
 
 // begin waits for the slot and for other processes, and begins a write transaction. Once it has begun, ctx has no power
@@ -168,8 +180,10 @@ func (t *transaction) commit(then func()) error {
 		_, err := tx.Exec(commit)
 		if err != nil {
 			_, _ = tx.Exec(rollback) // a disk that is full leaves it open
+			return err
 		}
-		return err
+		t.copier.committed(tx)
+		return nil
 	})
 	if err == nil {
 		then()
@@ -206,13 +220,14 @@ func (w *writer) cutErased() {
 	}
 }
 
-// cut copies the WAL into the file and cuts it to nothing, so that no erased text is left in it. It waits for nobody: a
+// cut copies the WAL into the file and cuts it to nothing, so that no erased text is left in it. It waits for nobody but the copier: a
 // reader that still needs the WAL makes it fail, and the next commit tries again.
 func (w *writer) cut() bool {
 	const (
 		impatient = `PRAGMA busy_timeout = 0`
 		truncate  = `PRAGMA wal_checkpoint(TRUNCATE)`
 	)
+	defer w.copier.hold()()
 	ctx := context.Background()
 	if _, err := w.conn.ExecContext(ctx, impatient); err != nil {
 		return false
