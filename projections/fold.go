@@ -28,7 +28,8 @@ type Fold struct {
 
 	event   *domain.Event
 	effects []domain.Effect
-	tuples  map[tuple]*[16]byte // of fact keys; a pure function, kept as long as the fold
+	tuples  map[tuple]*tupleKey // kept as long as the fold, as what a key is of a tuple is a pure function
+	resets  int
 }
 
 // Open tells what is open in a unit before the event that is being folded. It counts also what the fold has now, which whoever
@@ -40,7 +41,7 @@ type Open interface {
 
 // NewFold makes a fold of models. Open is nil for a fold of a whole log.
 func NewFold(models []*Model, open Open) *Fold {
-	f := &Fold{models: models, rows: make([]*Rows, tables()), open: open, tuples: map[tuple]*[16]byte{}}
+	f := &Fold{models: models, rows: make([]*Rows, tables()), open: open, tuples: map[tuple]*tupleKey{}}
 	for _, m := range models {
 		for _, t := range m.All() {
 			f.rows[t.index] = newRows(t)
@@ -91,6 +92,7 @@ func (f *Fold) Reset() {
 		}
 	}
 	f.log, f.logged = f.log[:0], 0
+	f.resets++
 	if len(f.tuples) > 1<<16 {
 		clear(f.tuples)
 	}

@@ -138,18 +138,27 @@ func (t *tuple) hash() [16]byte {
 	return key
 }
 
-// key returns the key of a tuple and notes what it stands for.
+// A tupleKey is the key of a tuple.
+type tupleKey struct {
+	hash [16]byte
+	put  int // after how many resets of the fold, and one, it was noted last
+}
+
+// key returns the key of a tuple and notes, for the first event that has it, what it stands for.
 func (f *Fold) key(t tuple) *[16]byte {
 	k := f.tuples[t]
 	if k == nil {
-		hash := t.hash()
-		k = &hash
+		k = &tupleKey{hash: t.hash()}
 		f.tuples[t] = k
 	}
-	f.put(factKeyTable, raw(k[:]), text(t.unit), text(t.fund), text(t.measure), text(t.recipient), text(t.achievementLevel),
+	if k.put == f.resets+1 {
+		return &k.hash
+	}
+	k.put = f.resets + 1
+	f.put(factKeyTable, raw(k.hash[:]), text(t.unit), text(t.fund), text(t.measure), text(t.recipient), text(t.achievementLevel),
 		text(t.educationLevel), text(t.schoolYear), text(t.cause), text(t.asset), text(t.donorKind), text(t.purpose),
 		num(f.event.Position))
-	return k
+	return &k.hash
 }
 
 // fact counts on the event's day.
