@@ -160,10 +160,11 @@ func unreadable(path string, err error) error {
 	return nil
 }
 
-// applicationID reads which program the file belongs to, and takes no lock.
+// applicationID reads which program the file belongs to, and takes no lock. It sees no WAL: a process that was killed while it copied that into the
+// file leaves a first page that says that the file is longer than it is, which SQLite takes for a broken file unless its schema is writable.
 func (s *Store) applicationID(ctx context.Context) (id uint32, err error) {
 	const query = `PRAGMA application_id`
-	db, err := sql.Open(driverName, dsn(s.path, "mode=ro", "immutable=1"))
+	db, err := sql.Open(driverName, dsn(s.path, "mode=ro", "immutable=1", pragma("writable_schema", 1)))
 	if err != nil {
 		return 0, err
 	}
