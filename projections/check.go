@@ -131,11 +131,16 @@ type Scan func(slot int, t *Table, compare *Comparison, yield func([]Value)) err
 // models in the database.
 func (f *Fold) Check(have map[string]Position, through int64, scan Scan) ([]Checked, error) {
 	var all []Checked
+	told := false
 	for _, m := range f.models {
 		c := Checked{Name: m.Name, Version: m.Version}
 		at, ok := have[m.Name]
 		at.Stale = !ok || at.Version != m.Version
-		if c.Progress(m, at, through, len(all) == 0) {
+		if c.ready(m, at) {
+			if at.Position != through && !told { // all models are at one position
+				told = true
+				c.wrong(Mismatch{Table: "ledgers", Key: "joined_position", What: fmt.Sprintf("is %d, should be %d", at.Position, through)})
+			}
 			var err error
 			expected := int64(0)
 			c.Digest, err = digest(m, at.Slot, scan, func(t *Table) *Comparison {
@@ -433,21 +438,20 @@ func show(t Type, v *Value) string {
 	}
 }
 
-// Progress compares where a model is with where the log is, and reports whether its rows can be compared. All models are at one position, so that
-// it is told of the first alone.
-func (c *Checked) Progress(m *Model, at Position, through int64, first bool) bool {
-	wrong := Mismatch{Table: "progress", Key: "projection=" + m.Name}
-	switch {
-	case at.Stale && at.Version == 0:
-		wrong.What = "is missing"
-	case at.Stale:
-		wrong.What = fmt.Sprintf("version is %d, should be %d", at.Version, m.Version)
-	case at.Position != through && first:
-		wrong = Mismatch{Table: "ledgers", Key: "joined_position", What: fmt.Sprintf("is %d, should be %d", at.Position, through)}
-	default:
+// ready reports whether the rows of a model can be compared.
+func (c *Checked) ready(m *Model, at Position) bool {
+	if !at.Stale {
 		return true
 	}
+	what := "is missing"
+	if at.Version != 0 {
+		what = fmt.Sprintf("version is %d, should be %d", at.Version, m.Version)
+	}
+	c.wrong(Mismatch{Table: "progress", Key: "projection=" + m.Name, What: what})
+	return false
+}
+
+func (c *Checked) wrong(m Mismatch) {
 	c.Wrong++
-	c.Mismatches = append(c.Mismatches, wrong)
-	return !at.Stale
+	c.Mismatches = append(c.Mismatches, m)
 }

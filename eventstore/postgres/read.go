@@ -64,8 +64,12 @@ func (s *Store) Head(ctx context.Context, ledger uuid.UUID) (eventstore.Head, er
 	return scanHead(ledger, s.read.QueryRow(ctx, headQuery, ledger))
 }
 
-const headQuery = `SELECT coalesce((SELECT origin FROM origins WHERE ledger_id = $1), ''), head_position, tree, note
-	FROM ledgers WHERE ledger_id = $1 ORDER BY head_position DESC LIMIT 1`
+const (
+	// ofHead is the row of a ledger, $1, from the end of its keys: there the newest version is the first, however many old ones are left.
+	ofHead = ` FROM ledgers WHERE ledger_id = $1 ORDER BY head_position DESC LIMIT 1`
+
+	headQuery = `SELECT coalesce((SELECT origin FROM origins WHERE ledger_id = $1), ''), head_position, tree, note` + ofHead
+)
 
 // scanHead makes a head of what headQuery answers.
 func scanHead(ledger uuid.UUID, answer pgx.Row) (h eventstore.Head, err error) {

@@ -116,7 +116,7 @@ func (s *Store) Subject(ctx context.Context, ledger uuid.UUID, subject string, f
 			WHERE p.position > $3 AND p.position <= $4
 			UNION ALL
 			SELECT p.position FROM subject_runs r CROSS JOIN LATERAL unnest(r.subjects, r.positions) AS p (subject, position)
-			WHERE r.ledger_id = $1 AND r.position > (SELECT merged_position FROM ledgers WHERE ledger_id = $1 ORDER BY head_position DESC LIMIT 1)
+			WHERE r.ledger_id = $1 AND r.position > (SELECT merged_position` + ofHead + `)
 				AND $2 = ANY (r.subjects) AND p.subject = $2 AND p.position > $3 AND p.position <= $4
 				AND (SELECT count(*) FROM s) < $6
 			ORDER BY position LIMIT $5
@@ -219,7 +219,7 @@ func (s *Store) AllSubjects(ctx context.Context, ledger uuid.UUID, yield func(su
 func allRuns(ctx context.Context, q queryer, ledger uuid.UUID) (said *pending, list eventstore.SubjectEntries, wrong, err error) {
 	const (
 		query = `SELECT position, subjects, positions FROM subject_runs WHERE ledger_id = $1 ORDER BY position`
-		count = `SELECT merged_position, runs, run_entries, count(*) OVER () FROM ledgers WHERE ledger_id = $1 ORDER BY head_position DESC LIMIT 1`
+		count = `SELECT merged_position, runs, run_entries, count(*) OVER ()` + ofHead
 	)
 	var have pending
 	first := int64(math.MaxInt64)

@@ -145,8 +145,8 @@ type failedRow struct{ err error }
 
 func (r failedRow) Scan(...any) error { return r.err }
 
-const lockQuery = `SELECT coalesce((SELECT origin FROM origins WHERE ledger_id = $1), ''), head_position, tree, note, joined_position, merged_position, runs, run_entries
-	FROM ledgers WHERE ledger_id = $1 ORDER BY head_position DESC LIMIT 1 FOR UPDATE`
+const lockQuery = `SELECT coalesce((SELECT origin FROM origins WHERE ledger_id = $1), ''), head_position, tree, note, joined_position, merged_position, runs, run_entries` +
+	ofHead + ` FOR UPDATE`
 
 // scanLocked scans the answer to lockQuery.
 func (r *row) scanLocked(found *bool) func(pgx.Row) error {

@@ -8,11 +8,13 @@ import (
 )
 
 const (
+	// ofHead is the row of a ledger, $1, from the end of its keys: there the newest version is the first, however many old ones are left.
+	ofHead = ` FROM ledgers WHERE ledger_id = $1 ORDER BY head_position DESC LIMIT 1`
 	// placed is through which position the table of entries has nothing, $1 the ledger.
-	placed = `(SELECT placed_position FROM ledgers WHERE ledger_id = $1 ORDER BY head_position DESC LIMIT 1)`
+	placed = `(SELECT placed_position` + ofHead + `)`
 	// place notes it, $2 the position.
 	place = `UPDATE ledgers SET placed_position = $2
-		WHERE ledger_id = $1 AND head_position = (SELECT head_position FROM ledgers WHERE ledger_id = $1 ORDER BY head_position DESC LIMIT 1)`
+		WHERE ledger_id = $1 AND head_position = (SELECT head_position` + ofHead + `)`
 )
 
 // apart is how much there is in the table of entries, as far as this process knows.

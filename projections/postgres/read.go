@@ -56,7 +56,7 @@ func (r *Reader) Progress(ctx context.Context) ([]projections.Position, error) {
 // live reads the progress of a ledger's models.
 func live(ctx context.Context, tx pgx.Tx, ledger uuid.UUID) (map[string]projections.Position, error) {
 	const query = `SELECT projection, version, slot,
-			coalesce((SELECT joined_position FROM ledgers WHERE ledger_id = $1 ORDER BY head_position DESC LIMIT 1), 0)
+			coalesce((SELECT joined_position` + ofHead + `), 0)
 		FROM progress WHERE ledger_id = $1`
 	rows, err := tx.Query(ctx, query, ledger)
 	list, err := collect(rows, err, func(p *projections.Position) []any {

@@ -92,7 +92,7 @@ func (r *rebuild) run(ctx context.Context) error {
 // look looks where the log is and where its live models are, with the ledger's lock when it is asked for.
 func (r *rebuild) look(ctx context.Context, tx pgx.Tx, lock bool) error {
 	const (
-		query  = `SELECT head_position, joined_position FROM ledgers WHERE ledger_id = $1 ORDER BY head_position DESC LIMIT 1`
+		query  = `SELECT head_position, joined_position` + ofHead
 		locked = query + ` FOR UPDATE`
 	)
 	q := query

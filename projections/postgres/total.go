@@ -90,7 +90,7 @@ const positionsOf = `(
 		WHERE s.ledger_id = $1 AND s.subject = ANY ($6)
 		UNION ALL
 		SELECT p.position FROM subject_runs r CROSS JOIN LATERAL unnest(r.subjects, r.positions) AS p (subject, position)
-		WHERE r.ledger_id = $1 AND r.position > (SELECT merged_position FROM ledgers WHERE ledger_id = $1 ORDER BY head_position DESC LIMIT 1)
+		WHERE r.ledger_id = $1 AND r.position > (SELECT merged_position` + ofHead + `)
 			AND r.subjects && $6 AND p.subject = ANY ($6)
 	)`
 
