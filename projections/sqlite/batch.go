@@ -31,13 +31,18 @@ type waiting struct {
 	gathered       *gathered // of all of them; nil where some came from another process
 }
 
-// gathered is a fold of entries that wait. It is made beside the appends, so that none waits for it.
+// gathered is a fold of entries that wait. Most of it is made beside the appends, so that none waits for it.
 type gathered struct {
 	rows, first, last int64 // of batch_packs: how many, and the positions that they are of
 	fold              *projections.Fold
-	done              chan struct{} // closed when the last batch is in the fold; nil before the first
-	err               error         // then
+	rest              []projections.BatchPacks // nobody was told to fold yet
+	bytes             int                      // of rest
+	done              chan struct{}            // closed when what came before rest is in the fold; nil before the first
+	err               error                    // then
 }
+
+// gatherBytes is how many bytes of packs are folded together: to begin a goroutine takes longer than to write the row of one donation.
+const gatherBytes = 16 << 10
 
 // add adds a batch, some time later.
 func (g *gathered) add(b projections.BatchPacks) {
@@ -46,22 +51,33 @@ func (g *gathered) add(b projections.BatchPacks) {
 		g.first = b.First
 	}
 	g.last = b.Last
-	before, done := g.done, make(chan struct{})
-	g.done = done
+	g.rest = append(g.rest, b)
+	if g.bytes += len(b.Packs); g.bytes < gatherBytes {
+		return
+	}
+	before, done, list := g.done, make(chan struct{}), g.rest
+	g.done, g.rest, g.bytes = done, nil, 0
 	go func() {
 		if before != nil {
 			<-before
 		}
-		g.err = errors.Join(g.err, g.fold.AddEntries(b))
+		g.put(list)
 		close(done)
 	}()
 }
 
-// all waits for the fold.
+func (g *gathered) put(list []projections.BatchPacks) {
+	for _, b := range list {
+		g.err = errors.Join(g.err, g.fold.AddEntries(b))
+	}
+}
+
+// all waits for the fold. Nothing is added after it.
 func (g *gathered) all() (*projections.Fold, error) {
 	if g.done != nil {
 		<-g.done
 	}
+	g.put(g.rest)
 	return g.fold, g.err
 }
 

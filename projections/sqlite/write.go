@@ -304,6 +304,9 @@ func (w *writer) unknown(rows *projections.Rows, slot int) (*projections.Rows, e
 
 // isConstraint reports whether rows that are there contradict those that were to be written.
 func isConstraint(err error) bool {
+	if err == nil { // nearly always, and what errors.As looks into is allocated
+		return false
+	}
 	var e *sqlite.Error
 	return errors.As(err, &e) && e.Code()&0xff == lib.SQLITE_CONSTRAINT
 }
