@@ -88,7 +88,7 @@ func (l *lock) Confirm(context.Context) error {
 	if err != nil {
 		return wrap("confirm the log", err)
 	}
-	return wrap("confirm the log", l.t.commit(func() {}))
+	return wrap("confirm the log", l.t.commit(func(*session) { l.t.left = left{} }))
 }
 
 func (l *lock) Release() error {
@@ -103,14 +103,16 @@ func appendOp(b *eventstore.Batch) string { return "append to " + b.Ledger.Strin
 // append stores the batch in the transaction and ends it, one way or the other.
 func (s *Store) append(ctx context.Context, t *transaction, b *eventstore.Batch, begun *eventstore.Begun) (note []byte, err error) {
 	defer t.rollback()
+	var joined int64
 	err = t.raw(func(tx *session) error {
-		note, err = s.store(ctx, t, tx, b, begun)
+		note, joined, err = s.store(ctx, t, tx, b, begun)
 		return err
 	})
 	if err != nil {
 		return nil, wrap(appendOp(b), err)
 	}
-	err = t.commit(func() {
+	err = t.commit(func(tx *session) {
+		t.leave(tx, b, joined)
 		t.gathered.committed(b, t.before, t.pending)
 		t.known = t.pending
 	})
@@ -120,56 +122,67 @@ func (s *Store) append(ctx context.Context, t *transaction, b *eventstore.Batch,
 	return note, nil
 }
 
-// store is all of an append but the commit. The transaction is immediate, so from the look at the head on nobody else can
+// leave notes how a batch left the database.
+func (w *writer) leave(tx *session, b *eventstore.Batch, joined int64) {
+	w.left = left{}
+	if version, err := tx.version(); err == nil {
+		w.left = left{ledger: b.Ledger, position: b.Last(), joined: joined, version: version}
+	}
+}
+
+// store is all of an append but the commit, and returns the last position that has joiners, too. The transaction is immediate, so from the look at the head on nobody else can
 // move it: the look and the update of the row at the end are the compare-and-swap, and the row is written once.
-func (s *Store) store(ctx context.Context, t *transaction, tx *session, b *eventstore.Batch, begun *eventstore.Begun) ([]byte, error) {
+func (s *Store) store(ctx context.Context, t *transaction, tx *session, b *eventstore.Batch, begun *eventstore.Begun) (note []byte, joined int64, err error) {
 	if err := b.Validate(); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	records, commands, err := begun.Rest(b)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	// A cancellable context makes the driver start a goroutine for each statement; ctx is asked between them instead.
 	steps := context.WithoutCancel(ctx)
-	joined, err := compare(tx, b)
+	joined, err = t.compare(tx, b)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	b.Joined = joined
-	note, err := b.Sign()
+	note, err = b.Sign()
 	if err != nil {
-		return nil, fmt.Errorf("sign: %w", err)
+		return nil, 0, fmt.Errorf("sign: %w", err)
 	}
 	if err := t.insert(steps, ctx.Err, b.Ledger, records, commands); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if err := t.insertSubjects(tx, b); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if err := t.insertRest(tx, b, note); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	for _, join := range s.joiners {
 		if err := join(steps, tx, b); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
 	if len(s.joiners) > 0 {
 		joined = b.Last()
 	}
 	if err := swap(tx, b, joined, note); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return note, ctx.Err()
+	return note, joined, ctx.Err()
 }
 
 // compare looks whether the ledger is where the batch expects it, and returns the last position that had joiners.
-func compare(tx *session, b *eventstore.Batch) (joined int64, err error) {
+func (t *transaction) compare(tx *session, b *eventstore.Batch) (joined int64, err error) {
 	const (
 		head  = `SELECT head_position, joined_position FROM ledgers WHERE ledger_id = ?`
 		taken = `SELECT EXISTS (SELECT 1 FROM origins WHERE origin = ?1 OR ledger_id = ?2), EXISTS (SELECT 1 FROM events WHERE ledger_id = ?2)`
 	)
+	if t.untouched && t.left.ledger == b.Ledger && t.left.position == b.After {
+		return t.left.joined, nil
+	}
 	var at int64
 	err = tx.scan(head, []any{&at, &joined}, b.Ledger[:])
 	switch {

@@ -108,6 +108,7 @@ func (s *Store) Write(ctx context.Context, f func(ctx context.Context, tx *sql.T
 		return wrap("write", err)
 	}
 	defer func() { <-w.slot }()
+	w.left = left{}
 	// An open transaction is ended here, and not from behind by database/sql when ctx ends.
 	detached, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()

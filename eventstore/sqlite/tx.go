@@ -4,8 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"io"
+
+	sqlite "modernc.org/sqlite"
 )
 
 // A Tx is the open transaction of an append, good until the joiner that got it returns. It has another name for its type, so that who joins
@@ -16,6 +19,10 @@ type Tx = interface {
 
 	// Query calls yield with each row of the answer to a query, which is good until yield returns. Arguments are those of Exec.
 	Query(query string, yield func(row []driver.Value) error, args ...any) error
+
+	// Untouched reports that nobody, in this process or another, has written into the database since the append before, which was this store's: what
+	// was seen then still holds.
+	Untouched() bool
 }
 
 // A session is the connection on which a transaction is open.
@@ -23,7 +30,22 @@ type Tx = interface {
 // It speaks to the driver below database/sql, which for each statement takes locks, checks and converts the values, and starts goroutines
 // that watch contexts: with the statements of one donation as much as half of what SQLite takes to run them. Nothing that is in a
 // transaction can be cancelled, so its statements need no context.
-type session struct{ c *connection }
+type session struct {
+	c         *connection
+	untouched bool
+}
+
+// Untouched implements Tx.
+func (tx *session) Untouched() bool { return tx.untouched }
+
+// version is a number that is another one after each commit of somebody else. It can be asked for once a transaction has begun.
+func (tx *session) version() (uint32, error) {
+	c, ok := tx.c.Unwrap().(sqlite.FileControl)
+	if !ok {
+		return 0, errors.New("the driver does not say whether the database was changed")
+	}
+	return c.FileControlDataVersion("main")
+}
 
 // Exec implements Tx.
 func (tx *session) Exec(query string, args ...any) (changed int64, err error) {

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/google/uuid"
+
 	"github.com/soquy/soquy/eventstore"
 )
 
@@ -22,11 +24,19 @@ type writer struct {
 	copier *copier
 
 	dates    dates
+	left     left
 	known    pending // of the ledger that was appended to last
 	grouped  subjectGroups
 	gathered gatheredRuns
 	uncut    bool // the WAL may still hold texts that were erased
 	closing  bool
+}
+
+// left is how the last append left the database. The zero value: it was not left by an append.
+type left struct {
+	ledger           uuid.UUID
+	position, joined int64
+	version          uint32
 }
 
 // The number of columns of the tables that are inserted by many rows.
@@ -133,7 +143,7 @@ func (w *writer) take(ctx context.Context) error {
 
 // raw calls f with the connection below database/sql.
 func (w *writer) raw(f func(tx *session) error) error {
-	return w.conn.Raw(func(c any) error { return f(&session{c.(*connection)}) })
+	return w.conn.Raw(func(c any) error { return f(&session{c: c.(*connection)}) })
 }
 
 // What a transaction begins and ends with. Immediate: it has the file's write lock from its begin on.
@@ -146,8 +156,17 @@ const (
 // A transaction is an open write transaction, and holds the writer's slot until its end.
 type transaction struct {
 	*writer
+	untouched       bool    // nothing was written since the last append
 	before, pending pending // the append
 	done            bool
+}
+
+// raw calls f with the connection below database/sql.
+func (t *transaction) raw(f func(tx *session) error) error {
+	return t.writer.raw(func(tx *session) error {
+		tx.untouched = t.untouched
+		return f(tx)
+	})
 }
 
 // begin waits for the slot and for other processes, and begins a write transaction. Once it has begun, ctx has no power
@@ -157,12 +176,18 @@ func (s *Store) begin(ctx context.Context) (*transaction, error) {
 	if err := w.take(ctx); err != nil {
 		return nil, err
 	}
+	t := &transaction{writer: w}
 	err := w.raw(func(tx *session) error {
 		_, err := tx.c.exec(ctx, begin, nil)
 		if err != nil {
 			_, _ = tx.Exec(rollback) // it may have begun just before ctx ended
+			return err
 		}
-		return err
+		if w.left != (left{}) {
+			version, err := tx.version()
+			t.untouched = err == nil && version == w.left.version
+		}
+		return nil
 	})
 	if err != nil {
 		<-w.slot
@@ -171,22 +196,22 @@ func (s *Store) begin(ctx context.Context) (*transaction, error) {
 		}
 		return nil, err
 	}
-	return &transaction{writer: w}, nil
+	return t, nil
 }
 
 // commit makes the transaction durable, calls then if it is, and gives the slot back.
-func (t *transaction) commit(then func()) error {
+func (t *transaction) commit(then func(tx *session)) error {
 	err := t.raw(func(tx *session) error {
 		_, err := tx.Exec(commit)
 		if err != nil {
 			_, _ = tx.Exec(rollback) // a disk that is full leaves it open
 			return err
 		}
+		then(tx)
 		t.copier.committed(tx)
 		return nil
 	})
 	if err == nil {
-		then()
 		t.cutErased()
 	}
 	t.end()

@@ -554,13 +554,23 @@ func testLedgers(t *testing.T, open Open) {
 	db := open(t)
 	a, b := NewHistory(t, 14).Province().Random(200), NewHistory(t, 15).Province().Random(150)
 	wa, wb := newWriter(t, db, "a"), newWriter(t, db, "b")
-	for wa.done < len(a.Log) || wb.done < len(b.Log) {
-		wa.append(a.Log, min(wa.done+30, len(a.Log)), constantly(30))
+	late := len(a.Log) - 40
+	for wa.done < late || wb.done < len(b.Log) {
+		wa.append(a.Log, min(wa.done+30, late), constantly(30))
 		wb.append(b.Log, min(wb.done+17, len(b.Log)), constantly(9))
 	}
-	if err := db.Rebuild(t.Context(), wa.l.ID, nil, eventsOf(func() []domain.Event { return a.Log }), nil); err != nil {
-		t.Fatal(err)
+	rebuild := func() {
+		t.Helper()
+		if err := db.Rebuild(t.Context(), wa.l.ID, nil, eventsOf(func() []domain.Event { return a.Log[:wa.done] }), nil); err != nil {
+			t.Fatal(err)
+		}
 	}
+	rebuild()
+	wa.append(a.Log, late+20, constantly(10))
+	// A new ledger between a rebuild and the next append.
+	rebuild()
+	newWriter(t, db, "c").append(b.Log, 17, constantly(17))
+	wa.append(a.Log, len(a.Log), constantly(10))
 	wa.same(a.Log)
 	wb.same(b.Log)
 	wa.answers(a)

@@ -110,7 +110,9 @@ func (p *Projections) Join(_ context.Context, tx Tx, b *eventstore.Batch) error 
 		p.joiner.fold.KeepApart()
 	}
 	w := p.joiner
-	if b.After > 0 {
+	if b.After == 0 {
+		w.progress = progress{} // which is of the append before, or of none
+	} else {
 		if err := w.progress.look(tx, b); err != nil {
 			return fmt.Errorf("look at the read models: %w", err)
 		}
@@ -123,7 +125,7 @@ func (p *Projections) Join(_ context.Context, tx Tx, b *eventstore.Batch) error 
 	return w.write(tx, b.Ledger, func(m string) int { return have[m].Slot }, func(f *projections.Fold) error { return f.AddBatch(b) })
 }
 
-// progress is what the read models of one ledger are, as it was when somebody looked last.
+// progress is what the read models of one ledger are, as it was in the append before.
 type progress struct {
 	ledger uuid.UUID
 	text   string // of the rows
@@ -134,6 +136,9 @@ type progress struct {
 // text, and each row only when the text is another.
 func (p *progress) look(tx Tx, b *eventstore.Batch) error {
 	const query = `SELECT group_concat(projection || ' ' || version || ' ' || slot) FROM progress WHERE ledger_id = ?`
+	if tx.Untouched() && b.Ledger == p.ledger {
+		return nil
+	}
 	var text string // none where no row is
 	err := tx.Query(query, func(row []driver.Value) error {
 		text, _ = row[0].(string)

@@ -14,6 +14,9 @@ type Tx = interface {
 
 	// Query calls yield with each row of the answer to a query, which is good until yield returns.
 	Query(query string, yield func(row []driver.Value) error, args ...any) error
+
+	// Untouched reports that nobody has written into the database since the append before, whose Tx was of the same store. Elsewhere it is false.
+	Untouched() bool
 }
 
 // In makes a Tx of a transaction of database/sql.
@@ -31,6 +34,8 @@ func (t inTx) Exec(query string, args ...any) (changed int64, err error) {
 	}
 	return result.RowsAffected()
 }
+
+func (inTx) Untouched() bool { return false }
 
 func (t inTx) Query(query string, yield func(row []driver.Value) error, args ...any) error {
 	rows, err := t.tx.QueryContext(t.ctx, query, args...)
