@@ -183,7 +183,7 @@ const (
 const hold = time.Millisecond
 
 // part is of how many events at least a part of a draft is inserted before the rest is there.
-const part = 32
+const part = 16
 
 // ask begins the transaction of the draft, which locks the ledger, while more commands are waited for and decided, so that the way there and back
 // takes no time of its own.
