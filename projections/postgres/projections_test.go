@@ -24,6 +24,7 @@ type database struct {
 	p      *postgres.Projections
 	joined atomic.Int64 // nanoseconds
 	differ []string     // models, when they were rebuilt
+	fail   error        // of the next append
 	url    string
 }
 
@@ -31,8 +32,15 @@ type database struct {
 func (d *database) join(ctx context.Context, tx pgx.Tx, b *eventstore.Batch) error {
 	began := time.Now()
 	defer func() { d.joined.Add(int64(time.Since(began))) }()
-	return d.p.Join(ctx, tx, b)
+	err := d.p.Join(ctx, tx, b)
+	if err == nil {
+		err, d.fail = d.fail, nil
+	}
+	return err
 }
+
+// Fail implements projectiontest.Database.
+func (d *database) Fail(err error) { d.fail = err }
 
 func (d *database) Joined() time.Duration { return time.Duration(d.joined.Load()) }
 

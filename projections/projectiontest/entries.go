@@ -1,7 +1,9 @@
 package projectiontest
 
 import (
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -112,6 +114,101 @@ func testEntries(t *testing.T, open Open) {
 	if n := waiting(1); n > 2*waits.Batches {
 		t.Errorf("of two processes %d packs wait", n)
 	}
+	w.answers(h)
+}
+
+// testUndone: what a batch brought that was undone is in nothing, also where other processes then appended as many events in its place.
+func testUndone(t *testing.T, open Open) {
+	db := open(t)
+	stores := []Database{db, db.Again(t)}
+	h := NewHistory(t, 24).Province()
+	w := newWriter(t, db, "undone")
+	r := rand.New(rand.NewPCG(24, 1))
+	people := domain.PersonKinds()
+	// some is some events, of which a person brings nothing.
+	some := func(n int) {
+		for range n {
+			switch r.IntN(3) {
+			case 0:
+				h.Do(&domain.RegisterPerson{Kind: people[r.IntN(len(people))]})
+			case 1:
+				h.Do(give("TQ", "VCB", "1000"))
+			default:
+				h.Do(give("X1Q", "VCB", "20"))
+			}
+		}
+	}
+	stop := errors.New("stop")
+	// undo has a store undo events that are in the log already, by their index.
+	undo := func(s Database, like ...int) {
+		t.Helper()
+		log := slices.Clone(h.Log[:w.done])
+		for _, i := range like {
+			e := h.Log[i]
+			e.Position = int64(len(log)) + 1
+			log = append(log, e)
+		}
+		s.Fail(stop)
+		if _, err := s.Store().Append(t.Context(), w.batch(log, len(log))); !errors.Is(err, stop) {
+			t.Fatalf("an append that is undone: %v", err)
+		}
+	}
+	// one and other are of what brings something, person is not.
+	person, one, other := 0, 0, 0
+	like := func(n int) (list []int) {
+		for range n {
+			list = append(list, []int{person, one, other}[r.IntN(3)])
+		}
+		return list
+	}
+	place := func() { // all that waits
+		t.Helper()
+		for range db.Waits().Batches {
+			h.Do(give("TQ", "VCB", "7"))
+		}
+		w.append(h.Log, len(h.Log), constantly(1))
+		w.same(h.Log)
+	}
+	h.On("2017-03-01").Do(&domain.RegisterPerson{Kind: people[0]}, give("TQ", "VCB", "1000"), give("X1Q", "VCB", "20"))
+	person, one, other = len(h.Log)-3, len(h.Log)-2, len(h.Log)-1
+	w.append(h.Log, len(h.Log), constantly(2))
+	// One process's append is undone, and another's is of as many events; then the first goes on alone, so that what it remembers is used.
+	for range 30 {
+		w.db = stores[0]
+		for range r.IntN(4) {
+			some(1 + r.IntN(3))
+			if r.IntN(6) == 0 {
+				undo(stores[0], like(1)...)
+			}
+			w.append(h.Log, len(h.Log), func() int { return 1 + r.IntN(3) })
+		}
+		n := 1 + r.IntN(3)
+		some(n)
+		undo(stores[0], like(n)...)
+		w.db = stores[1]
+		w.append(h.Log, len(h.Log), func() int { return 1 + r.IntN(n) })
+		w.db = stores[0]
+		place()
+	}
+	// The next batch is written in two parts, the first of which brings nothing.
+	h.Do(give("TQ", "VCB", "1000"), give("TQ", "VCB", "1000"))
+	undo(stores[0], other)
+	w.db = stores[1]
+	w.append(h.Log, len(h.Log), constantly(2))
+	h.Do(&domain.MergeUnit{Unit: "X2", Into: "X3"}, give("TQ", "VCB", "1000"))
+	w.db = stores[0]
+	w.append(h.Log, len(h.Log), constantly(len(h.Log)))
+	place()
+	// So does one that brings nothing, after one that was undone.
+	h.Do(&domain.RegisterPerson{Kind: people[1]})
+	undo(stores[0], one)
+	w.append(h.Log, len(h.Log), constantly(1))
+	h.Do(give("TQ", "VCB", "1000"), give("X1Q", "VCB", "20"))
+	undo(stores[0], person, other)
+	w.db = stores[1]
+	w.append(h.Log, len(h.Log), constantly(1))
+	w.db = stores[0]
+	place()
 	w.answers(h)
 }
 

@@ -52,6 +52,8 @@ type Database interface {
 	Count(ctx context.Context, table string) (int, error)
 	// Waits says where what waits to be put into balances is.
 	Waits() Waiting
+	// Fail has the next append fail with an error once the read models are written.
+	Fail(err error)
 	// Again opens the database once more, as another process does.
 	Again(t testing.TB) Database
 }
@@ -85,6 +87,7 @@ func Run(t *testing.T, open Open) {
 	t.Run("Books", func(t *testing.T) { testBooks(t, open) })
 	t.Run("Query", func(t *testing.T) { testQuery(t, open) })
 	t.Run("Entries", func(t *testing.T) { testEntries(t, open) })
+	t.Run("Undone", func(t *testing.T) { testUndone(t, open) })
 	t.Run("Check", func(t *testing.T) { testCheck(t, open) })
 	t.Run("Join", func(t *testing.T) { testJoin(t, open) })
 	t.Run("Rebuild", func(t *testing.T) { testRebuild(t, open) })

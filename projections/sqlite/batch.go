@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -33,7 +34,9 @@ type waiting struct {
 
 // gathered is a fold of entries that wait. Most of it is made beside the appends, so that none waits for it.
 type gathered struct {
-	rows, first, last int64 // of batch_packs: how many, and the positions that they are of
+	rows, first, last int64  // of batch_packs: how many, and the positions that they are of
+	from              int64  // of the last: first_position
+	packs             []byte // of the last
 	fold              *projections.Fold
 	rest              []projections.BatchPacks // nobody was told to fold yet
 	bytes             int                      // of rest
@@ -50,7 +53,7 @@ func (g *gathered) add(b projections.BatchPacks) {
 	if g.rows++; g.rows == 1 {
 		g.first = b.First
 	}
-	g.last = b.Last
+	g.last, g.from, g.packs = b.Last, b.First, b.Packs
 	g.rest = append(g.rest, b)
 	if g.bytes += len(b.Packs); g.bytes < gatherBytes {
 		return
@@ -78,6 +81,7 @@ func (g *gathered) all() (*projections.Fold, error) {
 		<-g.done
 	}
 	g.put(g.rest)
+	g.rest = nil
 	return g.fold, g.err
 }
 
@@ -87,14 +91,19 @@ func newEntries() *projections.Fold { return projections.NewFold(projections.Loo
 // be too many, or a holding has no row there yet. Else it returns nil.
 func (w *writer) putBatch() (*projections.Fold, error) {
 	const insert = `INSERT INTO batch_packs (ledger_id, first_position, last_position, first_day, last_day, packs) VALUES (?, ?, ?, ?, ?, ?)`
+	have := w.waiting[w.ledger]
+	if !w.flushed { // the first part of a batch
+		var err error
+		if have, err = w.waits(); err != nil {
+			return nil, err
+		}
+		have.through = w.through
+		w.waiting[w.ledger] = have
+	}
 	b := w.fold.BatchPacks(w.packs[:0])
 	w.packs = b.Packs
 	if len(b.Packs) == 0 {
 		return nil, nil
-	}
-	have, err := w.waits()
-	if err != nil {
-		return nil, err
 	}
 	if _, err := w.tx.Exec(insert, w.ledger[:], b.First, b.Last, b.FirstDay, b.LastDay, b.Packs); isConstraint(err) {
 		return nil, fmt.Errorf("%w: write %s: %w", eventstore.ErrCorrupt, projections.BatchTable, err)
@@ -103,7 +112,6 @@ func (w *writer) putBatch() (*projections.Fold, error) {
 	}
 	have.batches++
 	have.bytes += len(b.Packs)
-	have.through = w.through
 	if have.batches <= w.maxBatches && have.bytes <= w.maxBytes {
 		all, err := w.haveRows(w.fold.Apart(), w.slot("balances"))
 		if err != nil {
@@ -124,11 +132,27 @@ func (w *writer) putBatch() (*projections.Fold, error) {
 	return w.takeEntries(have.gathered, b)
 }
 
-// waits says how much waits. What is remembered holds as long as the log is where this process left it.
+// waits says how much waits before a batch. What is remembered holds as long as the log is where this process left it. It may have got there another
+// way: the last append was undone, and other processes appended as many events. Where somebody else wrote, the last row is looked at.
 func (w *writer) waits() (waiting, error) {
-	const query = `SELECT count(*), coalesce(sum(length(packs)), 0)` + waitingRows
+	const (
+		query = `SELECT count(*), coalesce(sum(length(packs)), 0)` + waitingRows
+		last  = `SELECT first_position, packs FROM batch_packs WHERE ledger_id = ? ORDER BY first_position DESC LIMIT 1`
+	)
 	have, known := w.waiting[w.ledger]
-	if known && (have.through == w.after || w.flushed) {
+	known = known && have.through == w.after
+	if known && have.gathered != nil && !w.tx.Untouched() {
+		known = false
+		err := w.tx.Query(last, func(row []driver.Value) error {
+			packs, _ := row[1].([]byte)
+			known = row[0] == driver.Value(have.gathered.from) && bytes.Equal(packs, have.gathered.packs)
+			return nil
+		}, w.ledger[:])
+		if err != nil {
+			return waiting{}, err
+		}
+	}
+	if known {
 		return have, nil
 	}
 	err := w.tx.Query(query, func(row []driver.Value) error {

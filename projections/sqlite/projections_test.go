@@ -23,6 +23,7 @@ type database struct {
 	p      *sqlite.Projections
 	joined atomic.Int64 // nanoseconds
 	differ []string     // models, when they were rebuilt
+	fail   error        // of the next append
 	path   string
 }
 
@@ -30,8 +31,15 @@ type database struct {
 func (d *database) join(ctx context.Context, tx store.Tx, b *eventstore.Batch) error {
 	began := time.Now()
 	defer func() { d.joined.Add(int64(time.Since(began))) }()
-	return d.p.Join(ctx, tx, b)
+	err := d.p.Join(ctx, tx, b)
+	if err == nil {
+		err, d.fail = d.fail, nil
+	}
+	return err
 }
+
+// Fail implements projectiontest.Database.
+func (d *database) Fail(err error) { d.fail = err }
 
 func (d *database) Joined() time.Duration { return time.Duration(d.joined.Load()) }
 
