@@ -47,7 +47,10 @@ const (
 )
 
 func openWriter(ctx context.Context, path string) (_ *writer, err error) {
-	db, err := openDB(dsn(path, "mode=rw", "_txlock=immediate",
+	if err := registerVFS(); err != nil {
+		return nil, err
+	}
+	db, err := openDB(dsn(path, "mode=rw", "vfs="+vfsName, "_txlock=immediate",
 		pragma("busy_timeout", busyTimeout), pragma("synchronous", "FULL"), pragma("foreign_keys", 1),
 		pragma("secure_delete", 1), pragma("cache_size", -cacheWriter), pragma("temp_store", "MEMORY"),
 		pragma("wal_autocheckpoint", autocheckpoint), pragma("journal_size_limit", journalLimit)))
