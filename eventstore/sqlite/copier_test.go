@@ -1,11 +1,16 @@
 package sqlite
 
 import (
+	"context"
+	"database/sql"
 	"encoding/binary"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/soquy/soquy/eventstore/storetest"
 )
@@ -18,14 +23,25 @@ func TestCopier(t *testing.T) {
 	}
 	defer s.Close()
 	ctx, l := t.Context(), storetest.NewLedger(t, "KH")
-	wal := func() (pages, copied int64) {
+	state := func() (pages, copied int64) {
 		t.Helper()
-		s.writer.copier.hold()()
 		var busy int64
 		if err := s.read.QueryRowContext(ctx, `PRAGMA wal_checkpoint(NOOP)`).Scan(&busy, &pages, &copied); err != nil {
 			t.Fatal(err)
 		}
 		return pages, copied
+	}
+	wal := func() (pages, copied int64) {
+		t.Helper()
+		s.writer.copier.hold()()
+		return state()
+	}
+	add := func() {
+		t.Helper()
+		if _, err := s.Append(ctx, l.Batch(50)); err != nil {
+			t.Fatal(err)
+		}
+		l.Committed()
 	}
 	fill := func(enough func(pages, copied int64) bool) {
 		t.Helper()
@@ -33,11 +49,7 @@ func TestCopier(t *testing.T) {
 			if pages, copied := wal(); enough(pages, copied) {
 				return
 			}
-			b := l.Batch(50)
-			if _, err := s.Append(ctx, b); err != nil {
-				t.Fatal(err)
-			}
-			l.Committed()
+			add()
 		}
 		t.Fatal("the WAL never was as it should be")
 	}
@@ -62,10 +74,111 @@ func TestCopier(t *testing.T) {
 	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM events`).Scan(&now); err != nil || now != events {
 		t.Errorf("%d events were %d: %v", events, now, err)
 	}
+	fill(func(pages, _ int64) bool { return pages > before+autocheckpoint+copyRest })
 	if err := tx.Rollback(); err != nil {
 		t.Fatal(err)
 	}
+	// What the reader kept from being copied is not copied by a commit.
+	release := s.writer.copier.hold()
+	pages, copied = state()
+	for range 2 * copyLook {
+		add()
+	}
+	if all, now := state(); all < pages || now != copied {
+		t.Errorf("of %d pages %d were copied, then %d of %d, by commits", pages, copied, now, all)
+	}
+	release()
 	fill(func(pages, _ int64) bool { return pages < copyPart }) // the WAL is begun anew
+}
+
+// TestCopierKeepsUp: the WAL does not grow without end where a commit is larger than it should be, where there is always a reader, of a newer state each
+// time, and where nothing can be copied beside the writer.
+func TestCopierKeepsUp(t *testing.T) {
+	const (
+		most = 16 * autocheckpoint // pages
+		anew = 3                   // times that the WAL is begun
+	)
+	small := func(ctx context.Context, s *Store, l *storetest.Ledger) error {
+		_, err := s.Append(ctx, l.Batch(50))
+		if err == nil {
+			l.Committed()
+		}
+		return err
+	}
+	for _, c := range []struct {
+		name   string
+		before func(t *testing.T, s *Store)
+		write  func(ctx context.Context, s *Store, l *storetest.Ledger) error
+	}{
+		{"huge commits", func(*testing.T, *Store) {}, func(ctx context.Context, s *Store, l *storetest.Ledger) error {
+			const (
+				empty = `DELETE FROM snapshots`
+				fill  = `WITH RECURSIVE r (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM r WHERE i < ?) INSERT INTO snapshots SELECT ?, i, 0, randomblob(3900), x'' FROM r`
+			)
+			return s.Write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+				_, err := tx.ExecContext(ctx, empty)
+				if err == nil {
+					_, err = tx.ExecContext(ctx, fill, autocheckpoint+copyPart, l.ID[:])
+				}
+				return err
+			})
+		}},
+		{"always a reader", func(t *testing.T, s *Store) {
+			ctx, stop := context.WithCancel(context.Background())
+			var readers sync.WaitGroup
+			for range 3 {
+				readers.Go(func() {
+					for ctx.Err() == nil {
+						_ = s.View(ctx, func(ctx context.Context, tx *sql.Tx) error {
+							var n int64
+							err := tx.QueryRowContext(ctx, `SELECT count(*) FROM ledgers`).Scan(&n)
+							time.Sleep(rand.N(12 * time.Millisecond))
+							return err
+						})
+						time.Sleep(rand.N(6 * time.Millisecond))
+					}
+				})
+			}
+			t.Cleanup(func() {
+				stop()
+				readers.Wait()
+			})
+		}, small},
+		{"nothing beside", func(t *testing.T, s *Store) {
+			if err := s.writer.copier.db.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}, small},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, err := Open(filepath.Join(t.TempDir(), "x.db"), Options{Mode: Create})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+			l := storetest.NewLedger(t, "KH")
+			c.before(t, s)
+			var was, busy, pages, copied int64
+			for times := 0; times < anew; {
+				if err := c.write(t.Context(), s, l); err != nil {
+					t.Fatal(err)
+				}
+				if err := s.read.QueryRowContext(t.Context(), `PRAGMA wal_checkpoint(NOOP)`).Scan(&busy, &pages, &copied); err != nil {
+					t.Fatal(err)
+				}
+				if pages < was {
+					times++
+				}
+				if was = pages; pages > most {
+					t.Fatalf("the WAL has %d pages, of which %d are copied, and was begun anew %d times", pages, copied, times)
+				}
+			}
+		})
+	}
 }
 
 // TestHalfCopied: a process that is killed while it copies the WAL into the file leaves a file that can be opened, whole, wherever it was then.

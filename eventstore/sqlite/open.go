@@ -32,7 +32,7 @@ const (
 	walRetry = 10 * time.Millisecond
 	// settle is how long a file that seems broken is watched for a change.
 	settle = 50 * time.Millisecond
-	// autocheckpoint is how many pages the WAL gets before a commit copies it back into the file: 16 MiB. More of them
+	// autocheckpoint is how many pages the WAL gets before it is copied back into the file and begun anew, see copier: 16 MiB. More of them
 	// make a copy rarer and larger: the page of a busy index is copied once for many commits.
 	autocheckpoint = 16 << 20 / pageSize
 	// journalLimit is the size in bytes to which a WAL that grew under a long reader is cut.

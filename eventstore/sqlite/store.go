@@ -132,6 +132,10 @@ func (s *Store) Write(ctx context.Context, f func(ctx context.Context, tx *sql.T
 	if err := tx.Commit(); err != nil {
 		return wrap("write", err)
 	}
+	_ = w.raw(func(tx *session) error {
+		w.copier.look(tx) // it may have been much
+		return nil
+	})
 	w.cutErased()
 	return nil
 }

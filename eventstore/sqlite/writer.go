@@ -53,7 +53,7 @@ func openWriter(ctx context.Context, path string) (_ *writer, err error) {
 	db, err := openDB(dsn(path, "mode=rw", "vfs="+vfsName, "_txlock=immediate",
 		pragma("busy_timeout", busyTimeout), pragma("synchronous", "FULL"), pragma("foreign_keys", 1),
 		pragma("secure_delete", 1), pragma("cache_size", -cacheWriter), pragma("temp_store", "MEMORY"),
-		pragma("wal_autocheckpoint", autocheckpoint), pragma("journal_size_limit", journalLimit)))
+		pragma("wal_autocheckpoint", 0), pragma("journal_size_limit", journalLimit)))
 	if err != nil {
 		return nil, err
 	}
