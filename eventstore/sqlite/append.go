@@ -130,8 +130,8 @@ func (w *writer) leave(tx *session, b *eventstore.Batch, joined int64) {
 	}
 }
 
-// store is all of an append but the commit, and returns the last position that has joiners, too. The transaction is immediate, so from the look at the head on nobody else can
-// move it: the look and the update of the row at the end are the compare-and-swap, and the row is written once.
+// store is all of an append but the commit, and returns the last position that has joiners, too. The transaction is immediate, so from the look at the
+// head on nobody else can move it: the look and the update of the row at the end are the compare-and-swap, and the row is written once.
 func (s *Store) store(ctx context.Context, t *transaction, tx *session, b *eventstore.Batch, begun *eventstore.Begun) (note []byte, joined int64, err error) {
 	if err := b.Validate(); err != nil {
 		return nil, 0, err
@@ -174,7 +174,8 @@ func (s *Store) store(ctx context.Context, t *transaction, tx *session, b *event
 	return note, joined, ctx.Err()
 }
 
-// compare looks whether the ledger is where the batch expects it, and returns the last position that had joiners.
+// compare looks whether the ledger is where the batch expects it, and returns the last position that had joiners. Where the append before left the ledger,
+// and nobody wrote since, is known.
 func (t *transaction) compare(tx *session, b *eventstore.Batch) (joined int64, err error) {
 	const (
 		head  = `SELECT head_position, joined_position FROM ledgers WHERE ledger_id = ?`

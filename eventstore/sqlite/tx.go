@@ -38,7 +38,7 @@ type session struct {
 // Untouched implements Tx.
 func (tx *session) Untouched() bool { return tx.untouched }
 
-// version is a number that is another one after each commit of somebody else. It can be asked for once a transaction has begun.
+// version is a number that is another one after each commit, as this connection sees them: those of others once a transaction has begun.
 func (tx *session) version() (uint32, error) {
 	c, ok := tx.c.Unwrap().(sqlite.FileControl)
 	if !ok {
