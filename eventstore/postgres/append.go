@@ -163,19 +163,23 @@ func (s *Store) store(ctx context.Context, tx *transaction, b *eventstore.Batch,
 	if err := tx.send(atMost); err != nil {
 		return nil, 0, err
 	}
-	if note, err = b.Sign(); err != nil {
-		return nil, 0, fmt.Errorf("sign: %w", err)
-	}
 	b.Joined = head.joined
 	if len(s.joiners) > 0 {
 		head.joined = b.Last()
 	}
-	insert(tx, b, head, note)
 	for _, join := range s.joiners {
 		if err := join(ctx, tx, b); err != nil {
 			return nil, 0, err
 		}
 	}
+	// The server is still busy with the events; it has the next when it is done, and the last when that is.
+	if err := tx.send(atMost); err != nil {
+		return nil, 0, err
+	}
+	if note, err = b.Sign(); err != nil {
+		return nil, 0, fmt.Errorf("sign: %w", err)
+	}
+	insert(tx, b, head, note)
 	return note, through, nil
 }
 

@@ -57,10 +57,12 @@ func (t *transaction) AtEnd(f func(committed bool)) { t.atEnd = append(t.atEnd, 
 // send sends what was queued, where that can be done without waiting for an answer.
 func (t *transaction) send(atMost time.Duration) error {
 	conn := t.conn.Conn()
-	if t.queued.Len() == 0 || t.ahead != nil || !canPipeline(conn) || !preparedOn(conn).has(t.queued.QueuedQueries) {
+	if t.queued.Len() == 0 || !canPipeline(conn) || !preparedOn(conn).has(t.queued.QueuedQueries) {
 		return nil
 	}
-	t.ahead = newPipeline(conn)
+	if t.ahead == nil {
+		t.ahead = newPipeline(conn)
+	}
 	list := t.queued.QueuedQueries
 	t.queued = pgx.Batch{}
 	return t.ahead.send(list, atMost)
