@@ -140,7 +140,7 @@ func (s *Store) append(ctx context.Context, tx *transaction, b *eventstore.Batch
 	return note, nil
 }
 
-// store is all of an append but the commit; most of it is only queued, to be sent with that. The lock of the row and the
+// store is all of an append but the commit; most of it is sent while the rest is made, or queued, to be sent with that. The lock of the row and the
 // look at the head are the compare, the one update of the row is the swap: nobody else can come between.
 func (s *Store) store(ctx context.Context, tx *transaction, b *eventstore.Batch, head row, atMost time.Duration) (note []byte, through int64, err error) {
 	switch {

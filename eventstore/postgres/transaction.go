@@ -44,7 +44,7 @@ type transaction struct {
 	passedOn  bool // the connection, to the next transaction
 }
 
-// Queue keeps a statement to be sent with the commit. What it does not accept must fail on the server: once its answer
+// Queue keeps a statement to be sent with the commit, or before it. What it does not accept must fail on the server: once its answer
 // is here, the commit may have happened.
 func (t *transaction) Queue(query string, arguments ...any) *pgx.QueuedQuery {
 	return t.queued.Queue(query, arguments...)

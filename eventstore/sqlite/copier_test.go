@@ -15,26 +15,39 @@ import (
 	"github.com/soquy/soquy/eventstore/storetest"
 )
 
-// TestCopier: the WAL is copied back before a commit has to, and no more than the reader of an old state allows, which is not tried over and over.
-func TestCopier(t *testing.T) {
+// create makes a new store, which is closed when the test ends.
+func create(t *testing.T) *Store {
+	t.Helper()
 	s, err := Open(filepath.Join(t.TempDir(), "x.db"), Options{Mode: Create})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
-	ctx, l := t.Context(), storetest.NewLedger(t, "KH")
-	state := func() (pages, copied int64) {
-		t.Helper()
-		var busy int64
-		if err := s.read.QueryRowContext(ctx, `PRAGMA wal_checkpoint(NOOP)`).Scan(&busy, &pages, &copied); err != nil {
-			t.Fatal(err)
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
 		}
-		return pages, copied
+	})
+	return s
+}
+
+// wal says how many pages the WAL has, and how many of them are copied.
+func (s *Store) wal(t *testing.T) (pages, copied int64) {
+	t.Helper()
+	var busy int64
+	if err := s.read.QueryRowContext(t.Context(), countWAL).Scan(&busy, &pages, &copied); err != nil {
+		t.Fatal(err)
 	}
-	wal := func() (pages, copied int64) {
+	return pages, copied
+}
+
+// TestCopier: the WAL is copied beside the writer, by no commit, and no more than the reader of an old state allows, which is not tried over and over.
+func TestCopier(t *testing.T) {
+	s := create(t)
+	ctx, l := t.Context(), storetest.NewLedger(t, "KH")
+	wal := func() (pages, copied int64) { // when nothing is being copied
 		t.Helper()
 		s.writer.copier.hold()()
-		return state()
+		return s.wal(t)
 	}
 	add := func() {
 		t.Helper()
@@ -80,11 +93,11 @@ func TestCopier(t *testing.T) {
 	}
 	// What the reader kept from being copied is not copied by a commit.
 	release := s.writer.copier.hold()
-	pages, copied = state()
+	pages, copied = s.wal(t)
 	for range 2 * copyLook {
 		add()
 	}
-	if all, now := state(); all < pages || now != copied {
+	if all, now := s.wal(t); all < pages || now != copied {
 		t.Errorf("of %d pages %d were copied, then %d of %d, by commits", pages, copied, now, all)
 	}
 	release()
@@ -151,25 +164,15 @@ func TestCopierKeepsUp(t *testing.T) {
 		}, small},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s, err := Open(filepath.Join(t.TempDir(), "x.db"), Options{Mode: Create})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() {
-				if err := s.Close(); err != nil {
-					t.Error(err)
-				}
-			})
+			s := create(t)
 			l := storetest.NewLedger(t, "KH")
 			c.before(t, s)
-			var was, busy, pages, copied int64
+			was := int64(0)
 			for times := 0; times < anew; {
 				if err := c.write(t.Context(), s, l); err != nil {
 					t.Fatal(err)
 				}
-				if err := s.read.QueryRowContext(t.Context(), `PRAGMA wal_checkpoint(NOOP)`).Scan(&busy, &pages, &copied); err != nil {
-					t.Fatal(err)
-				}
+				pages, copied := s.wal(t)
 				if pages < was {
 					times++
 				}

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"errors"
-	"path/filepath"
 	"testing"
 
 	"github.com/soquy/soquy/eventstore"
@@ -11,11 +10,7 @@ import (
 
 // TestFull lets the file grow no further, which SQLite reports as it reports a full disk.
 func TestFull(t *testing.T) {
-	s, err := Open(filepath.Join(t.TempDir(), "x.db"), Options{Mode: Create})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
+	s := create(t)
 	l := storetest.NewLedger(t, "KH")
 	if _, err := s.Append(t.Context(), l.Batch(10)); err != nil {
 		t.Fatal(err)
