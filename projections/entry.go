@@ -36,7 +36,7 @@ const (
 // How many packs of entries there may be, and entries in them, before an append puts them into the tables: who asks for the first time reads them
 // all.
 const (
-	MaxEntryPacks = 256
+	MaxEntryPacks = 1_024
 	MaxEntries    = 16_384
 )
 

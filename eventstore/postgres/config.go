@@ -58,7 +58,8 @@ func unlessGiven(config *pgxpool.Config, name, value string) {
 func writers(config *pgxpool.Config) *pgxpool.Config {
 	config = config.Copy()
 	unlessGiven(config, "statement_timeout", statementTimeout)
-	unlessGiven(config, "plan_cache_mode", "force_generic_plan") // an append's statements have one good plan
+	unlessGiven(config, "plan_cache_mode", "force_generic_plan") // an append's statements have one good plan,
+	unlessGiven(config, "enable_bitmapscan", "off")              // and it never goes through all versions of a row to sort them
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
 		if err := afterConnect(ctx, conn); err != nil {
 			return err

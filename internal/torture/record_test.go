@@ -85,6 +85,9 @@ func (e *entry) accepted() bool { return e.answer != nil && e.refused == nil }
 
 // A record is all that the clients of one ledger know.
 type record struct {
+	before int64 // how many events there are before the first of a client
+	funds  int   // beside the first
+
 	mu      sync.Mutex
 	entries []*entry
 }
@@ -140,7 +143,11 @@ func (c *client) command(k kind, amount int64, events int) *entry {
 	e := &entry{id: fmt.Sprintf("01970000-0000-7000-8%03x-%012d", c.number, c.made), kind: k, amount: amount, events: events}
 	switch k {
 	case donation:
-		e.line = fmt.Appendf(nil, `{"id":%q,"type":"receive_donation","effective_on":"2017-03-05","data":{"fund":"HB","donor":"CTY","lines":[{"asset":"cash","amount":"%d"}]}}`, e.id, amount)
+		fund := "HB"
+		if n := c.record.funds; n > 0 {
+			fund = fundCode(c.random.IntN(n))
+		}
+		e.line = fmt.Appendf(nil, `{"id":%q,"type":"receive_donation","effective_on":"2017-03-05","data":{"fund":%q,"donor":"CTY","lines":[{"asset":"cash","amount":"%d"}]}}`, e.id, fund, amount)
 	case expense:
 		e.line = fmt.Appendf(nil, `{"id":%q,"type":"record_expense","effective_on":"2017-03-05","data":{"fund":"HB","asset":"cash","amount":"%d","purpose":"printing"}}`, e.id, amount)
 	case list:
@@ -165,10 +172,23 @@ func again(entries []*entry) func() *entry {
 // prepare makes the ledger and what the commands are about.
 func (p program) prepare(t *testing.T) *record {
 	t.Helper()
-	p.run(t, "", "init", "--origin", "example.org/soquy/torture")
-	p.run(t, setup, "record", "-")
-	return &record{}
+	return p.prepareFunds(t, 0)
 }
+
+// prepareFunds is prepare with more funds, into which donations go then. There is nothing to spend or to award in the first.
+func (p program) prepareFunds(t *testing.T, funds int) *record {
+	t.Helper()
+	p.run(t, "", "init", "--origin", "example.org/soquy/torture")
+	lines := []byte(setup)
+	for i := range funds {
+		lines = fmt.Appendf(lines, `{"id":"01970000-0000-7000-8ffe-%012d","type":"open_fund","effective_on":"2017-01-01","data":{"code":%q,"unit":"X","name":"Quỹ"}}`+"\n",
+			i+1, fundCode(i))
+	}
+	p.run(t, string(lines), "record", "-")
+	return &record{before: setupEvents + int64(funds), funds: funds}
+}
+
+func fundCode(i int) string { return fmt.Sprintf("Q%04d", i) }
 
 // An envelope is what the check reads of an event.
 type envelope struct {
@@ -209,7 +229,7 @@ func (r *record) check(t *testing.T, p program) (unacknowledged int) {
 		if n++; e.Position != n {
 			t.Fatalf("position %d follows %d", e.Position, n-1)
 		}
-		if e.Position <= setupEvents {
+		if e.Position <= r.before {
 			return
 		}
 		f := log[e.Command]

@@ -144,10 +144,14 @@ CREATE TABLE soquy.goods (
 
 -- balances
 
--- last_* is what the last day of the last epoch in which the holding had an entry brought. It is in no bucket yet.
+-- last_* is what the last day of the last epoch in which the holding had an entry brought. It is in no bucket yet. changes counts how often the row
+-- changed, and version, which follows from it, is in the key for the same reason as the position in that of ledgers: the row is looked for from the
+-- end of the keys of its fund and asset, where it is found before all its old versions.
 CREATE TABLE soquy.balances (
     ledger_id                uuid             NOT NULL,
     slot                     smallint         NOT NULL,
+    changes                  bigint           NOT NULL,
+    version                  bigint           NOT NULL GENERATED ALWAYS AS (changes >> 4) STORED,
     fund                     text COLLATE "C" NOT NULL,
     asset                    text COLLATE "C" NOT NULL,
     posted                   bigint           NOT NULL,
@@ -160,12 +164,15 @@ CREATE TABLE soquy.balances (
     last_encumbered          bigint           NOT NULL,
     last_quantity            bigint           NOT NULL,
     last_quantity_encumbered bigint           NOT NULL,
-    PRIMARY KEY (ledger_id, slot, fund, asset)
+    PRIMARY KEY (ledger_id, slot, fund, asset, version)
 ) WITH (fillfactor = 50);
 
+-- A year changes as long as the holding does, and has a version as a balance has. A month and a day change within an epoch alone: theirs is 0.
 CREATE TABLE soquy.balance_buckets (
     ledger_id           uuid             NOT NULL,
     slot                smallint         NOT NULL,
+    changes             bigint           NOT NULL,
+    version             bigint           NOT NULL GENERATED ALWAYS AS (changes >> 4) STORED,
     fund                text COLLATE "C" NOT NULL,
     asset               text COLLATE "C" NOT NULL,
     kind                smallint         NOT NULL CHECK (kind IN (0, 1, 2)), -- year, month, day
@@ -175,7 +182,7 @@ CREATE TABLE soquy.balance_buckets (
     encumbered          bigint           NOT NULL,
     quantity            bigint           NOT NULL,
     quantity_encumbered bigint           NOT NULL,
-    PRIMARY KEY (ledger_id, slot, fund, asset, kind, start, epoch)
+    PRIMARY KEY (ledger_id, slot, fund, asset, kind, start, epoch, version)
 ) WITH (fillfactor = 80);
 
 -- What the last batches brought to holdings that have a row in balances: a row a batch and block of positions, of parallel arrays. A later batch

@@ -73,38 +73,6 @@ const (
 		ORDER BY first_position`
 )
 
-// spills are what comes before the statement that writes rows of a table with marks, by the table's name. $1 to $3 are those of the statement,
-// and the table that names the slots is to be filled in. Both parts of a statement see the rows as they were before it.
-var spills = map[string]string{"balances": spillBalances}
-
-// Of the two days, the holding's and that of what is written, the later one of the later epoch stays; the other goes to the buckets. A holding
-// is looked up by itself: a plan that was made while there were few would read them all.
-const spillBalances = `WITH spilled AS (
-		INSERT INTO balance_buckets AS k
-			(ledger_id, slot, fund, asset, kind, start, epoch, posted, encumbered, quantity, quantity_encumbered)
-		SELECT $1, p.slot, r.fund, r.asset, bucket.kind, bucket.start, bucket.epoch, d.posted, d.encumbered, d.quantity, d.quantity_encumbered
-		FROM %s p CROSS JOIN unnest($3::balances[]) AS r
-		CROSS JOIN LATERAL (
-			SELECT CASE WHEN earlier THEN t.last_epoch ELSE r.last_epoch END AS epoch,
-				CASE WHEN earlier THEN t.last_day ELSE r.last_day END AS day,
-				CASE WHEN earlier THEN t.last_posted ELSE r.last_posted END AS posted,
-				CASE WHEN earlier THEN t.last_encumbered ELSE r.last_encumbered END AS encumbered,
-				CASE WHEN earlier THEN t.last_quantity ELSE r.last_quantity END AS quantity,
-				CASE WHEN earlier THEN t.last_quantity_encumbered ELSE r.last_quantity_encumbered END AS quantity_encumbered
-			FROM balances t CROSS JOIN LATERAL (SELECT (t.last_epoch, t.last_day) < (r.last_epoch, r.last_day) AS earlier) which
-			WHERE t.ledger_id = $1 AND t.slot = p.slot AND t.fund = r.fund AND t.asset = r.asset
-				AND (t.last_epoch, t.last_day) <> (r.last_epoch, r.last_day)
-			OFFSET 0) d
-		CROSS JOIN LATERAL (VALUES
-			(0::smallint, date_trunc('year', d.day::timestamp)::date, 0::bigint),
-			(1::smallint, date_trunc('month', d.day::timestamp)::date, d.epoch),
-			(2::smallint, d.day, d.epoch)) AS bucket (kind, start, epoch)
-		WHERE p.ledger_id = $1 AND p.projection = $2
-		ON CONFLICT (ledger_id, slot, fund, asset, kind, start, epoch) DO UPDATE
-		SET posted = k.posted + excluded.posted, encumbered = k.encumbered + excluded.encumbered,
-			quantity = k.quantity + excluded.quantity, quantity_encumbered = k.quantity_encumbered + excluded.quantity_encumbered)
-	`
-
 // Balances implements projections.Balances.
 func (r *Reader) Balances(ctx context.Context, q projections.BalanceQuery) ([]projections.BalanceRow, error) {
 	list, err := r.balances(ctx, q)

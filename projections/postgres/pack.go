@@ -41,7 +41,7 @@ func (p packs) AppendArray(dst []byte, types []uint32) ([]byte, error) {
 	}
 	for _, r := range p.ranges {
 		at := len(dst)
-		dst = beginRecord(dst, types)
+		dst = beginRecord(dst, types, ownColumns)
 		var err error
 		for i, v := range []int64{r.First, r.Last, r.FirstDay, r.LastDay} {
 			dst = binary.BigEndian.AppendUint32(dst, own[i])

@@ -11,7 +11,7 @@ import (
 )
 
 // records are some of the rows of a fold as an argument: an array of the table's records, which the store's connections know how to
-// send. The two columns before the table's own are left to the statement.
+// send. The columns before those that are described are left to the statement.
 type records struct {
 	rows  *projections.Rows
 	which []int
@@ -36,13 +36,14 @@ func (r records) Size() int { return len(r.which) * 20 * (ownColumns + len(r.row
 // the value.
 func (r records) AppendArray(dst []byte, types []uint32) ([]byte, error) {
 	columns := r.rows.Table.Columns
-	if len(types) != ownColumns+len(columns) {
-		return nil, fmt.Errorf("%s has %d columns, expected %d", r.rows.Table.Name, len(types), ownColumns+len(columns))
+	own := own(r.rows.Table)
+	if len(types) != own+len(columns) {
+		return nil, fmt.Errorf("%s has %d columns, expected %d", r.rows.Table.Name, len(types), own+len(columns))
 	}
 	for _, row := range r.which {
 		at := len(dst)
-		dst = beginRecord(dst, types)
-		for i, t := range types[ownColumns:] {
+		dst = beginRecord(dst, types, own)
+		for i, t := range types[own:] {
 			var err error
 			if dst, err = appendValue(dst, t, columns[i].Type, r.rows.Column(i), row); err != nil {
 				return nil, fmt.Errorf("%s.%s: %w", r.rows.Table.Name, columns[i].Name, err)
@@ -54,10 +55,10 @@ func (r records) AppendArray(dst []byte, types []uint32) ([]byte, error) {
 }
 
 // beginRecord appends the size of a record, which endRecord sets, the number of its columns, and those that are left to the statement.
-func beginRecord(dst []byte, types []uint32) []byte {
+func beginRecord(dst []byte, types []uint32, own int) []byte {
 	dst = binary.BigEndian.AppendUint32(dst, 0)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(len(types)))
-	for _, t := range types[:ownColumns] {
+	for _, t := range types[:own] {
 		dst = appendSize(dst, t, nothing)
 	}
 	return dst

@@ -19,6 +19,7 @@ type writer struct {
 	fold     *projections.Fold
 	upserts  map[*projections.Table]string
 	inserts  map[*projections.Table]string
+	balances string   // for the tables that are versioned
 	names    []string // of the models
 	versions []int32
 
@@ -45,26 +46,37 @@ func newWriter(models []*projections.Model, slots string) *writer {
 		for _, t := range m.All() {
 			w.inserts[t], w.upserts[t] = statements(t.Stored(), slots)
 		}
+		if m.Tables[0].Marked() {
+			w.balances = balancesStatement(m.Tables[0], m.Tables[1], slots)
+		}
 	}
 	return w
 }
 
 // statements add rows to a table: one those that are new for sure, which fails where one is there, and one any, by each column's rule,
-// which costs half as much again. $1 is the ledger, $2 the model, $3 the rows. Where slots has no row of the model they do nothing. Of a table
-// with marks, the second also writes what gives way.
+// which costs half as much again. $1 is the ledger, $2 the model, $3 the rows. Where slots has no row of the model they do nothing.
 func statements(t *projections.Table, slots string) (insert, upsert string) {
-	var columns, keys, marks, sets []string
+	columns := t.Names()
+	insert = fmt.Sprintf(`INSERT INTO %[1]s AS t (ledger_id, slot, %[2]s) SELECT $1, p.slot, r.%[3]s FROM %[4]s p, unnest($3::%[1]s[]) AS r
+		WHERE p.ledger_id = $1 AND p.projection = $2`, t.Name, strings.Join(columns, ", "), strings.Join(columns, ", r."), slots)
+	do := "NOTHING"
+	if sets := changes(t); len(sets) > 0 {
+		do = "UPDATE SET " + strings.Join(sets, ", ")
+	}
+	upsert = fmt.Sprintf("%s ON CONFLICT (ledger_id, slot, %s) DO %s", insert, strings.Join(columns[:t.Keys], ", "), do)
+	return insert, upsert
+}
+
+// changes are what another row of the same key changes in a row that is there, t, by each column's rule.
+func changes(t *projections.Table) (sets []string) {
+	var marks []string
 	for _, c := range t.Columns {
-		switch c.Rule {
-		case projections.Key:
-			keys = append(keys, c.Name)
-		case projections.Mark:
+		if c.Rule == projections.Mark {
 			marks = append(marks, c.Name)
 		}
 	}
 	given, there := "(excluded."+strings.Join(marks, ", excluded.")+")", "(t."+strings.Join(marks, ", t.")+")"
 	for _, c := range t.Columns {
-		columns = append(columns, c.Name)
 		switch c.Rule {
 		case projections.Key:
 		case projections.First:
@@ -82,17 +94,7 @@ func statements(t *projections.Table, slots string) (insert, upsert string) {
 				c.Name, given, there))
 		}
 	}
-	do := "NOTHING"
-	if len(sets) > 0 {
-		do = "UPDATE SET " + strings.Join(sets, ", ")
-	}
-	insert = fmt.Sprintf(`INSERT INTO %[1]s AS t (ledger_id, slot, %[2]s) SELECT $1, p.slot, r.%[3]s FROM %[4]s p, unnest($3::%[1]s[]) AS r
-		WHERE p.ledger_id = $1 AND p.projection = $2`, t.Name, strings.Join(columns, ", "), strings.Join(columns, ", r."), slots)
-	upsert = fmt.Sprintf("%s ON CONFLICT (ledger_id, slot, %s) DO %s", insert, strings.Join(keys, ", "), do)
-	if t.Marked() {
-		upsert = fmt.Sprintf(spills[t.Name], slots) + upsert
-	}
-	return insert, upsert
+	return sets
 }
 
 // begin starts the work of a transaction.
@@ -168,14 +170,12 @@ func (w *writer) write() error {
 				}
 				continue
 			}
-			r := records{rows: w.fold.Rows(t)}
-			for i := range r.rows.Len() {
-				if t.Once || !w.isThere(t, i) {
-					r.which = append(r.which, i)
-				}
-			}
+			r := w.records(t)
 			switch {
 			case r.Len() == 0:
+			case t.Marked():
+				w.put(w.balances, w.ledger, m.Name, r, w.records(m.Tables[1]))
+			case versioned(t): // with those that are marked
 			case t.Once:
 				w.put(w.inserts[t], w.ledger, m.Name, r)
 			default:
@@ -184,6 +184,17 @@ func (w *writer) write() error {
 		}
 	}
 	return nil
+}
+
+// records are the rows of a table that are to be written.
+func (w *writer) records(t *projections.Table) records {
+	r := records{rows: w.fold.Rows(t)}
+	for i := range r.rows.Len() {
+		if t.Once || !w.isThere(t, i) {
+			r.which = append(r.which, i)
+		}
+	}
+	return r
 }
 
 // isThere reports whether a row is there already for sure, and notes one that will be.
