@@ -81,6 +81,13 @@ func (c *Comparison) Row(have []Value) {
 	c.found(have, "does not follow from the events")
 }
 
+// Counted looks at a column beside those of a row, in which only a database counts something that there is at most once an event.
+func (c *Comparison) Counted(row []Value, name string, n, events int64) {
+	if n < 0 || n > events {
+		c.found(row, fmt.Sprintf("%s is %d, the log has %d events", name, n, events))
+	}
+}
+
 // End reports what was not there.
 func (c *Comparison) End() {
 	for ; c.next < len(c.sorted); c.next++ {

@@ -33,13 +33,6 @@ const (
 	entryPosted = 4 // and the three after it
 )
 
-// How many packs of entries there may be, and entries in them, before an append puts them into the tables: who asks for the first time reads them
-// all.
-const (
-	MaxEntryPacks = 1_024
-	MaxEntries    = 16_384
-)
-
 // loggedEntries is of how many entries at the end of the log a fold of all of it remembers at least what each was, to tell which of those that
 // wait is wrong.
 const loggedEntries = 1 << 15

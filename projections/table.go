@@ -52,7 +52,7 @@ type Column struct {
 	Rule Rule
 }
 
-// A Table is one table of a model. In the databases two columns stand before its own, ledger_id and slot.
+// A Table is one table of a model. In the databases ledger_id and slot stand before its own columns, and on PostgreSQL more in two tables.
 type Table struct {
 	Name    string
 	Columns []Column

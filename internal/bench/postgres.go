@@ -272,8 +272,14 @@ const (
 
 // dump reads all rows of a ledger in a table.
 func (p *postgresRaw) dump(ctx context.Context, name string, id uuid.UUID) (*keyed, error) {
+	const given = `SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
+		WHERE attrelid = ('soquy.' || quote_ident($1))::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''`
+	var columns string
+	if err := p.conn.QueryRow(ctx, given, name).Scan(&columns); err != nil {
+		return nil, err
+	}
 	var buf bytes.Buffer
-	query := fmt.Sprintf("COPY (SELECT * FROM soquy.%s WHERE ledger_id = '%s') TO STDOUT (FORMAT binary)", pgx.Identifier{name}.Sanitize(), id)
+	query := fmt.Sprintf("COPY (SELECT %s FROM soquy.%s WHERE ledger_id = '%s') TO STDOUT (FORMAT binary)", columns, pgx.Identifier{name}.Sanitize(), id)
 	if _, err := p.conn.PgConn().CopyTo(ctx, &buf, query); err != nil {
 		return nil, err
 	}

@@ -167,12 +167,12 @@ CREATE TABLE soquy.balances (
     PRIMARY KEY (ledger_id, slot, fund, asset, version)
 ) WITH (fillfactor = 50);
 
--- A year changes as long as the holding does, and has a version as a balance has. A month and a day change within an epoch alone: theirs is 0.
+-- A year changes as long as the holding does, and has a version as a balance has. A month and a day change within an epoch alone: theirs stays 0.
 CREATE TABLE soquy.balance_buckets (
     ledger_id           uuid             NOT NULL,
     slot                smallint         NOT NULL,
     changes             bigint           NOT NULL,
-    version             bigint           NOT NULL GENERATED ALWAYS AS (changes >> 4) STORED,
+    version             bigint           NOT NULL GENERATED ALWAYS AS (CASE WHEN kind = 0 THEN changes >> 4 ELSE 0 END) STORED,
     fund                text COLLATE "C" NOT NULL,
     asset               text COLLATE "C" NOT NULL,
     kind                smallint         NOT NULL CHECK (kind IN (0, 1, 2)), -- year, month, day

@@ -17,6 +17,12 @@ const (
 		WHERE ledger_id = $1 AND head_position = (SELECT head_position` + ofHead + `)`
 )
 
+// How many packs of entries may wait, and entries in them, before an append puts them into the tables: who asks for the first time reads them all.
+const (
+	MaxWaitingPacks   = 1_024
+	MaxWaitingEntries = 16_384
+)
+
 // apart is how much there is in the table of entries, as far as this process knows.
 type apart struct {
 	counted     bool // since it was emptied
@@ -35,7 +41,7 @@ func (w *writer) place() error {
 	now := w.apart
 	now.packs += len(entries.Packs())
 	now.rows += entries.Len()
-	if now.counted && now.packs <= projections.MaxEntryPacks && now.rows <= projections.MaxEntries && all {
+	if now.counted && now.packs <= w.maxPacks && now.rows <= w.maxEntries && all {
 		w.apart = now
 		return nil
 	}

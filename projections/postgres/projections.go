@@ -28,10 +28,17 @@ type Projections struct {
 	facts   projections.Facts
 	entries projections.Entries
 	trees   sync.Map // ledger → *projections.Tree, the last one that was read
+
+	maxPacks, maxEntries int
 }
 
 // New makes the read models of a database.
-func New() *Projections { return &Projections{} }
+func New() *Projections { return WithLimits(MaxWaitingPacks, MaxWaitingEntries) }
+
+// WithLimits is New with other limits than MaxWaitingPacks and MaxWaitingEntries.
+func WithLimits(packs, entries int) *Projections {
+	return &Projections{maxPacks: packs, maxEntries: entries}
+}
 
 // A queue is a transaction that takes statements to be sent together with its commit. The store's are ones.
 type queue interface {
@@ -62,7 +69,7 @@ func (p *Projections) Join(ctx context.Context, tx pgx.Tx, b *eventstore.Batch) 
 		w.fold.KeepApart()
 	}
 	w.begin(ctx, tx, b.Ledger)
-	w.after = b.After
+	w.after, w.maxPacks, w.maxEntries = b.After, p.maxPacks, p.maxEntries
 	w.settled, w.apart = p.settled.of(b)
 	end := func(committed bool) {
 		if committed {

@@ -30,11 +30,11 @@ const (
 	newest = `LEFT JOIN LATERAL (SELECT b FROM %[1]s b WHERE b.ledger_id = $1 AND b.slot = g.slot AND %[2]s ORDER BY b.version DESC LIMIT 1) n ON true`
 	// addNewest adds the rows of a list, which have b from newest, to a table.
 	addNewest = `INSERT INTO %[1]s AS t (ledger_id, slot, changes, %[3]s) SELECT $1, slot, coalesce((b).changes, 0), %[3]s FROM %[2]s
-		ON CONFLICT (ledger_id, slot, %[4]s, version) DO UPDATE SET %[5]s, changes = `
+		ON CONFLICT (ledger_id, slot, %[4]s, version) DO UPDATE SET %[5]s, changes = t.changes + 1`
 
 	// addBalances adds rows $3 to balances and $4 to balance_buckets. $1 is the ledger, $2 the model; where there is no row of that, it does nothing. Of two
 	// days, the holding's and that of what is added, the later one of the later epoch stays, the other goes to the buckets. A month and a
-	// day change within an epoch alone and do not count it, so that they are not looked for before. All parts of it see the rows as they were before.
+	// day have one version, so that they are not looked for before. All parts of it see the rows as they were before.
 	addBalances = `WITH model AS (SELECT slot FROM %[1]s WHERE ledger_id = $1 AND projection = $2),
 		holdings AS MATERIALIZED (
 			SELECT g.*, n.b FROM (SELECT m.slot, r.%[2]s FROM model m CROSS JOIN unnest($3::balances[]) AS r) g
@@ -63,8 +63,8 @@ const (
 					sum(quantity)::bigint AS quantity, sum(quantity_encumbered)::bigint AS quantity_encumbered
 				FROM parts GROUP BY slot, fund, asset, kind, start, epoch) g
 			%[5]s),
-		added AS (%[6]sCASE WHEN t.kind = 0 THEN t.changes + 1 ELSE t.changes END)
-		%[7]st.changes + 1`
+		added AS (%[6]s)
+		%[7]s`
 )
 
 // balancesStatement makes addBalances from the descriptions of both tables.

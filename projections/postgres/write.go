@@ -34,6 +34,8 @@ type writer struct {
 	settled *settledKeys // of rows that are there, and need not be put
 	fresh   []settledKey // of rows that were put and will not have to be again
 	apart   apart        // as it will be with the batch
+
+	maxPacks, maxEntries int // of it
 }
 
 // newWriter makes a writer of models into the slots that a table names: progress or rebuilds.
@@ -44,10 +46,11 @@ func newWriter(models []*projections.Model, slots string) *writer {
 		w.names = append(w.names, m.Name)
 		w.versions = append(w.versions, int32(m.Version))
 		for _, t := range m.All() {
-			w.inserts[t], w.upserts[t] = statements(t.Stored(), slots)
-		}
-		if m.Tables[0].Marked() {
-			w.balances = balancesStatement(m.Tables[0], m.Tables[1], slots)
+			if t.Marked() {
+				w.balances = balancesStatement(t, m.Tables[1], slots)
+			} else if !versioned(t) {
+				w.inserts[t], w.upserts[t] = statements(t.Stored(), slots)
+			}
 		}
 	}
 	return w

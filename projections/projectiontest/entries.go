@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/soquy/soquy/domain"
-	"github.com/soquy/soquy/projections"
 )
 
 // testEntries: what batches bring to balances waits in a table of its own, as long as that does not get long, and is a part of every answer.
@@ -57,7 +56,7 @@ func testEntries(t *testing.T, open Open) {
 	begin, i := Date("2016-12-01"), 0
 	const days = 100
 	most := 0
-	for range projections.MaxEntries/days + 2 {
+	for range waits.Entries/days + 2 {
 		for range days {
 			h.On((begin + domain.Date(i%500)).String()).Do(give("TQ", "AN", "1"))
 			i++

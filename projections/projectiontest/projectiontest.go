@@ -63,6 +63,7 @@ type Waiting struct {
 	Table   string
 	Rows    string   // what to count the rows of
 	Batches int      // that may wait
+	Entries int      // of so many not all wait
 	Models  []string // of which something may be there; none: all
 	Changes []string // each makes something wrong of it
 }

@@ -119,7 +119,7 @@ const waitingBatches, waitingBytes = 64, 64 << 10
 func (d *database) Waits() projectiontest.Waiting {
 	const last = ` WHERE first_position = (SELECT max(first_position) FROM batch_packs)`
 	return projectiontest.Waiting{
-		Table: projections.BatchTable, Batches: waitingBatches,
+		Table: projections.BatchTable, Batches: waitingBatches, Entries: waitingBytes / 8,
 		Rows: `batch_packs b JOIN placed p ON p.ledger_id = b.ledger_id AND b.first_position > p.balances`,
 		Changes: []string{
 			"DELETE FROM {table}",
