@@ -268,12 +268,14 @@ func tamperings(t *testing.T, db tampered, table string, columns []column, rows 
 				}})
 			}
 			if c.name == "changes" {
-				beyond := slices.Clone(changed)
-				beyond[i] = int64(math.MaxInt64)
-				list = append(list, tampering{table, "changes beyond the head", c.name, nil, false, func(rows [][]any) [][]any {
-					rows[row] = beyond
-					return rows
-				}})
+				for what, n := range map[string]int64{"changes beyond the head": math.MaxInt64, "changes below 0": -1} {
+					beyond := slices.Clone(changed)
+					beyond[i] = n
+					list = append(list, tampering{table, what, c.name, nil, false, func(rows [][]any) [][]any {
+						rows[row] = beyond
+						return rows
+					}})
+				}
 			}
 			if c.name == "slot" && table == rebuilding {
 				name = "" // the row is missing; that it lies in the slot of the rebuild is not looked at

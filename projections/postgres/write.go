@@ -117,6 +117,7 @@ const (
 	constraintViolations = "23"
 	stale                = "SQ001"
 	unknown              = "SQ002"
+	outOfRange           = "22003" // a sum is greater than any that events bring
 )
 
 // refused names an error of the server.
@@ -130,7 +131,7 @@ func refused(err error) error {
 		return fmt.Errorf("%s: %w", e.Message, projections.ErrStale)
 	case e.Code == unknown:
 		return projections.Unknown(e.Message)
-	case strings.HasPrefix(e.Code, constraintViolations):
+	case strings.HasPrefix(e.Code, constraintViolations), e.Code == outOfRange:
 		return fmt.Errorf("%w: write read models: %w", eventstore.ErrCorrupt, err)
 	}
 	return fmt.Errorf("write read models: %w", err)

@@ -55,6 +55,8 @@ func testEntries(t *testing.T, open Open) {
 	// An entry for each day, so many that they do not wait although there are few packs.
 	begin, i := Date("2016-12-01"), 0
 	const days = 100
+	donate(1, "H1Q")
+	equal(t, "one more holding's first entry", waiting(1), 0)
 	most := 0
 	for range waits.Entries/days + 2 {
 		for range days {

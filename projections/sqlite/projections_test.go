@@ -113,13 +113,13 @@ func (d *database) Count(ctx context.Context, table string) (n int, err error) {
 }
 
 // The limits are small, so that all tests put entries into balances now and then.
-const waitingBatches, waitingBytes = 64, 64 << 10
+const waitingBatches, waitingBytes, waitingEntries = 64, 16 << 10, 4_096
 
 // Waits implements projectiontest.Database.
 func (d *database) Waits() projectiontest.Waiting {
 	const last = ` WHERE first_position = (SELECT max(first_position) FROM batch_packs)`
 	return projectiontest.Waiting{
-		Table: projections.BatchTable, Batches: waitingBatches, Entries: waitingBytes / 8,
+		Table: projections.BatchTable, Batches: waitingBatches, Entries: waitingEntries,
 		Rows: `batch_packs b JOIN placed p ON p.ledger_id = b.ledger_id AND b.first_position > p.balances`,
 		Changes: []string{
 			"DELETE FROM {table}",
