@@ -125,6 +125,8 @@ type VoucherRow struct {
 type VoucherList struct {
 	q      VoucherQuery
 	series map[voucherKey]*voucherEntries
+	n      int // entries
+	limit  int // of them
 }
 
 // A voucherKey is what numbers are counted in.
@@ -149,10 +151,10 @@ func NewVoucherPack() *Pack { return NewPack(voucherTable) }
 
 // NewVoucherList makes the list of a query. It needs the packs with entries of the query's unit, in order of position, and may be given others.
 func NewVoucherList(q VoucherQuery) *VoucherList {
-	return &VoucherList{q: q, series: map[voucherKey]*voucherEntries{}}
+	return &VoucherList{q: q, series: map[voucherKey]*voucherEntries{}, limit: MaxVoucherEntries}
 }
 
-// AddPack adds the entries of a pack.
+// AddPack adds the entries of a pack. Errors: TooManyRowsError.
 func (l *VoucherList) AddPack(p *Pack) error {
 	ints := func(column int) []int64 { return p.lists[column].Ints }
 	positions, units, series := ints(voucherPosition), p.lists[voucherUnit].Texts, p.lists[voucherSeries].Texts
@@ -163,6 +165,10 @@ func (l *VoucherList) AddPack(p *Pack) error {
 		if positions[i] > through || l.q.Unit != "" && units[i] != l.q.Unit || l.q.Series != "" && series[i] != l.q.Series {
 			continue
 		}
+		if err := Room(l.n, l.limit); err != nil {
+			return err
+		}
+		l.n++
 		if k := (voucherKey{units[i], series[i], years[i]}); of == nil || k != last {
 			last = k
 			if of = l.series[k]; of == nil {

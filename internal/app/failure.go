@@ -56,6 +56,7 @@ func explain(err error, path string) *cli.Failure {
 		integrity *ledger.IntegrityError
 		unknown   *eventcodec.UnknownTypeError
 		connect   *pgconn.ConnectError
+		long      *projections.TooManyRowsError
 	)
 	switch {
 	case errors.As(err, &strays):
@@ -88,6 +89,8 @@ func explain(err error, path string) *cli.Failure {
 		return failure("key.exists", cli.ExitUnusable, err, "path", pathOf(err, path))
 	case errors.Is(err, eventstore.ErrLedgerExists):
 		return failure("ledger.exists", cli.ExitUnusable, err, "ledger", "")
+	case errors.As(err, &long):
+		return failure("answer.too_long", cli.ExitUnusable, err, "limit", strconv.Itoa(long.Limit))
 	case errors.Is(err, projections.ErrStale):
 		return failure("projection.stale", cli.ExitUnusable, err)
 	case errors.Is(err, projections.ErrBusy):

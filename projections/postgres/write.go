@@ -246,7 +246,7 @@ func (w *writer) open(query, model, unit string) ([]string, error) {
 	return collect(rows, err, func(s *string) []any { return []any{s} })
 }
 
-// collect scans all rows of a query that was just run and closes them.
+// collect scans all rows of a query that was just run and closes them. Errors: projections.TooManyRowsError.
 func collect[T any](rows pgx.Rows, err error, into func(*T) []any) ([]T, error) {
 	if err != nil {
 		return nil, err
@@ -256,6 +256,9 @@ func collect[T any](rows pgx.Rows, err error, into func(*T) []any) ([]T, error) 
 	for rows.Next() {
 		var v T
 		if err := rows.Scan(into(&v)...); err != nil {
+			return nil, err
+		}
+		if err := projections.Room(len(list), projections.MaxRows); err != nil {
 			return nil, err
 		}
 		list = append(list, v)

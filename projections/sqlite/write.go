@@ -364,6 +364,9 @@ func collect[T any](rows *sql.Rows, into func(*T) []any) ([]T, error) {
 		if err := rows.Scan(into(&v)...); err != nil {
 			return nil, err
 		}
+		if err := projections.Room(len(list), projections.MaxRows); err != nil {
+			return nil, err
+		}
 		list = append(list, v)
 	}
 	return list, rows.Err()
