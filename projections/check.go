@@ -42,19 +42,20 @@ func (m Mismatch) String() string { return m.Table + " " + m.Key + ": " + m.What
 
 // A Comparison compares the rows of one table with those of a fold. It is given them in the order of their keys.
 type Comparison struct {
-	c      *Checked
-	f      *Fold
-	rows   *Rows
-	sorted []int32
-	next   int
-	want   []Value
-	keys   [2][]byte
+	c       *Checked
+	f       *Fold
+	through int64 // the position of the last event
+	rows    *Rows
+	sorted  []int32
+	next    int
+	want    []Value
+	keys    [2][]byte
 }
 
-// Compare begins the comparison of a table.
-func (f *Fold) Compare(t *Table, c *Checked) *Comparison {
+// Compare begins the comparison of a table with the fold, which is of the whole log through a position.
+func (f *Fold) Compare(t *Table, through int64, c *Checked) *Comparison {
 	r := f.Rows(t)
-	return &Comparison{c: c, f: f, rows: r, sorted: r.Sorted(), want: make([]Value, len(t.Columns))}
+	return &Comparison{c: c, f: f, through: through, rows: r, sorted: r.Sorted(), want: make([]Value, len(t.Columns))}
 }
 
 // Row compares a row that is there.
@@ -82,9 +83,9 @@ func (c *Comparison) Row(have []Value) {
 }
 
 // Counted looks at a column beside those of a row, in which only a database counts something that there is at most once an event.
-func (c *Comparison) Counted(row []Value, name string, n, events int64) {
-	if n < 0 || n > events {
-		c.found(row, fmt.Sprintf("%s is %d, the log has %d events", name, n, events))
+func (c *Comparison) Counted(row []Value, name string, n int64) {
+	if n < 0 || n > c.through {
+		c.found(row, fmt.Sprintf("%s is %d, the log has %d events", name, n, c.through))
 	}
 }
 
@@ -152,7 +153,7 @@ func (f *Fold) Check(have map[string]Position, through int64, scan Scan) ([]Chec
 			expected := int64(0)
 			c.Digest, err = digest(m, at.Slot, scan, func(t *Table) *Comparison {
 				expected += int64(f.Rows(t).Len())
-				return f.Compare(t, &c)
+				return f.Compare(t, through, &c)
 			})
 			if err != nil {
 				return nil, fmt.Errorf("check %s: %w", m.Name, err)

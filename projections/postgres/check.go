@@ -20,7 +20,7 @@ func (p *Projections) Check(ctx context.Context, tx pgx.Tx, ledger uuid.UUID, wa
 	if err != nil {
 		return nil, err
 	}
-	return want.Check(have, through, scannerThrough(ctx, tx, ledger, through))
+	return want.Check(have, through, scanner(ctx, tx, ledger))
 }
 
 // Loose returns the rows that no reader looks at and no rebuild left. head is the position of the ledger's last event.
@@ -105,21 +105,16 @@ func (r *Reader) Digest(ctx context.Context, m *projections.Model) ([32]byte, er
 	return projections.DigestRows(m, at.Slot, scanner(ctx, r.tx, r.ledger))
 }
 
-// scanner scans tables of a ledger to compare them with nothing.
+// scanner scans tables of a ledger.
 func scanner(ctx context.Context, tx pgx.Tx, ledger uuid.UUID) projections.Scan {
-	return scannerThrough(ctx, tx, ledger, 0)
-}
-
-// scannerThrough scans tables of a ledger of which the last event is at a position.
-func scannerThrough(ctx context.Context, tx pgx.Tx, ledger uuid.UUID, through int64) projections.Scan {
 	return func(slot int, t *projections.Table, compare *projections.Comparison, yield func([]projections.Value)) error {
-		return scan(ctx, tx, ledger, through, slot, t, compare, yield)
+		return scan(ctx, tx, ledger, slot, t, compare, yield)
 	}
 }
 
 // scan hands out the rows of a slot of a table in the order of their keys. A comparison may be nil.
 func scan(
-	ctx context.Context, tx pgx.Tx, ledger uuid.UUID, through int64, slot int, t *projections.Table, compare *projections.Comparison,
+	ctx context.Context, tx pgx.Tx, ledger uuid.UUID, slot int, t *projections.Table, compare *projections.Comparison,
 	yield func([]projections.Value),
 ) error {
 	if t.Packed() {
@@ -141,7 +136,8 @@ func scan(
 			keys = append(keys, "t."+c.Name)
 		}
 	}
-	if versioned(t) {
+	counted := versioned(t) && compare != nil
+	if counted {
 		columns = append(columns, "t.changes")
 	}
 	query := fmt.Sprintf("SELECT %s FROM %s t WHERE t.ledger_id = $1 AND t.slot = $2 ORDER BY %s",
@@ -161,12 +157,12 @@ func scan(
 			}
 		}
 		yield(row)
-		if len(raw) > len(row) && compare != nil {
+		if counted {
 			var changes projections.Value
 			if err := value(&changes, projections.Int, raw[len(row)]); err != nil {
 				return err
 			}
-			compare.Counted(row, "changes", changes.Int, through)
+			compare.Counted(row, "changes", changes.Int)
 		}
 	}
 	return rows.Err()

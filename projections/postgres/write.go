@@ -174,12 +174,14 @@ func (w *writer) write() error {
 				}
 				continue
 			}
+			if versioned(t) && !t.Marked() {
+				continue // its rows go with those of the marked table before it
+			}
 			r := w.records(t)
 			switch {
 			case r.Len() == 0:
 			case t.Marked():
 				w.put(w.balances, w.ledger, m.Name, r, w.records(m.Tables[1]))
-			case versioned(t): // with those that are marked
 			case t.Once:
 				w.put(w.inserts[t], w.ledger, m.Name, r)
 			default:
